@@ -1,0 +1,10 @@
+//! What the four extensions share. No `#[pg_extern]` may stand here: pgrx would export it from every extension that links this crate.
+
+pub mod error;
+pub mod guc;
+pub mod spi;
+pub mod subtransaction;
+pub mod trigger;
+pub mod worker;
+
+pub use error::SqlError;

@@ -1,0 +1,65 @@
+//! Work that may fail without taking the transaction along.
+
+use crate::error::sqlstate_text;
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+use std::panic::AssertUnwindSafe;
+
+/// An error that a subtransaction caught.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caught {
+    /// Five characters, such as `42P01`.
+    pub sqlstate: String,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// Runs `work` in a subtransaction of its own: it commits when `work` returns, and an error inside undoes all that `work`
+/// did, releases its locks and comes back as a value.
+///
+/// A cancel request or a shutdown is no failure of `work`, so it goes on to the caller.
+pub fn run<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
+    // SAFETY: we are in a transaction (every caller runs in one), and the context and owner are put back below, as
+    // BeginInternalSubTransaction and its two ends ask for (the way of plpgsql's EXCEPTION blocks).
+    let (context, owner) = unsafe {
+        let saved = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(saved.0);
+        saved
+    };
+    let outcome = PgTryBuilder::new(AssertUnwindSafe(|| {
+        let value = work();
+        // SAFETY: ends the subtransaction begun above.
+        unsafe { pg_sys::ReleaseCurrentSubTransaction() };
+        Ok(value)
+    }))
+    .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |cause| cause.rethrow())
+    .catch_when(PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN, |cause| cause.rethrow())
+    .catch_others(|cause| Err(caught(&cause)))
+    .execute();
+    // SAFETY: where `work` raised, its subtransaction is still the current one and the error has been copied out; context
+    // and owner were current when it began and outlive it.
+    unsafe {
+        pg_sys::MemoryContextSwitchTo(context);
+        if outcome.is_err() {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+            pg_sys::MemoryContextSwitchTo(context);
+        }
+        pg_sys::CurrentResourceOwner = owner;
+    }
+    outcome
+}
+
+fn caught(cause: &CaughtError) -> Caught {
+    let (CaughtError::PostgresError(error)
+    | CaughtError::ErrorReport(error)
+    | CaughtError::RustPanic { ereport: error, .. }) = cause;
+    Caught {
+        sqlstate: sqlstate_text(error.sql_error_code()),
+        message: error.message().to_owned(),
+        detail: error.detail().map(str::to_owned),
+        hint: error.hint().map(str::to_owned),
+    }
+}

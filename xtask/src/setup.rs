@@ -1,0 +1,270 @@
+//! What has to be on the machine before anything can be built, and getting it there.
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::unistd::Uid;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use xtask::command::{output, step};
+use xtask::server::Server;
+use xtask::workspace::{EXTENSIONS, PGRX_VERSION, cache, root, state, target};
+
+/// Everything needed to build the extensions for one PostgreSQL.
+pub struct Toolchain {
+    /// The server whose headers count. Never installed into by the tests and the demo, which take private copies.
+    pub server: Server,
+    cargo_pgrx: PathBuf,
+    pgrx_home: PathBuf,
+}
+
+impl Toolchain {
+    /// Finds a PostgreSQL (`PG_CONFIG`, or Debian's of the given major version), and installs what is missing.
+    pub fn prepare(major: Option<u32>) -> Result<Toolchain> {
+        let given =
+            std::env::var_os("PG_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let server = match &given {
+            Some(pg_config) => {
+                let server = Server::at(pg_config)?;
+                if let Some(major) = major {
+                    ensure!(
+                        server.major == major,
+                        "PG={major} was asked for, but {} is of PostgreSQL {}",
+                        pg_config.display(),
+                        server.major
+                    );
+                }
+                ensure!(
+                    server.includedir.join("postgres.h").exists(),
+                    "{} has no server headers; install the development package of this PostgreSQL",
+                    server.includedir.display()
+                );
+                apt_install(&build_packages())?;
+                server
+            }
+            None => {
+                let major = major.unwrap_or_else(debian_major);
+                let pg_config = PathBuf::from(format!("/usr/lib/postgresql/{major}/bin/pg_config"));
+                let mut missing = build_packages();
+                if !pg_config.with_file_name("postgres").exists() {
+                    missing.push(format!("postgresql-{major}"));
+                }
+                if !Path::new(&format!("/usr/include/postgresql/{major}/server/postgres.h"))
+                    .exists()
+                {
+                    missing.push(format!("postgresql-server-dev-{major}"));
+                }
+                apt_install(&missing)?;
+                Server::at(&pg_config)?
+            }
+        };
+        Ok(Toolchain { cargo_pgrx: cargo_pgrx()?, pgrx_home: pgrx_home(&server)?, server })
+    }
+
+    /// The cargo that builds extensions for this PostgreSQL: a target folder for each major version, so that changing
+    /// between versions rebuilds nothing.
+    pub fn cargo(&self) -> Command {
+        let mut command = Command::new("cargo");
+        command
+            .current_dir(root())
+            .env("CARGO_TARGET_DIR", target().join(self.server.feature()))
+            .env("PGRX_HOME", &self.pgrx_home)
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("PG_CONFIG");
+        command
+    }
+
+    /// `cargo pgrx ..`, of the pinned version.
+    pub fn cargo_pgrx(&self) -> Command {
+        let mut command = self.cargo();
+        // cargo-pgrx calls itself again by way of `cargo pgrx`.
+        let mut path =
+            self.cargo_pgrx.parent().map(PathBuf::from).unwrap_or_default().into_os_string();
+        if let Some(rest) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        command.env("PATH", path).arg("pgrx");
+        command
+    }
+
+    /// Builds the four extensions as they are shipped and installs them into a server.
+    pub fn install(&self, into: &Server) -> Result<()> {
+        self.ship("install", into, &[])
+    }
+
+    /// The same below `destdir`, for packagers: the paths there are those of the server.
+    pub fn package(&self, destdir: &Path) -> Result<()> {
+        // cargo-pgrx reads a relative path from the package's folder, the user means their own.
+        let destdir = std::path::absolute(destdir)?;
+        self.ship("package", &self.server, &["--out-dir".as_ref(), destdir.as_os_str()])
+    }
+
+    fn ship(&self, action: &str, server: &Server, more: &[&OsStr]) -> Result<()> {
+        for extension in EXTENSIONS {
+            let mut command = self.cargo_pgrx();
+            command.args([action, "--package", extension, "--no-default-features"]);
+            command.args(["--features", &server.feature(), "--pg-config"]).arg(server.pg_config());
+            // `package` builds for release by itself.
+            command.args((action == "install").then_some("--release")).args(more);
+            let log = target().join("logs").join(format!("{action}-{extension}.log"));
+            step(
+                &format!("build and {action} {extension} for PostgreSQL {}", server.major),
+                &log,
+                &mut command,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The major version that Debian's own packages have here: 15 on Debian 12.
+fn debian_major() -> u32 {
+    let installed =
+        |major: &u32| Path::new(&format!("/usr/lib/postgresql/{major}/bin/postgres")).exists();
+    if let Some(major) = [15, 17, 16, 18, 14].iter().find(|major| installed(major)) {
+        return *major;
+    }
+    output(Command::new("apt-cache").args(["depends", "postgresql"]))
+        .ok()
+        .and_then(|text| text.split("postgresql-").nth(1)?.split_whitespace().next()?.parse().ok())
+        .unwrap_or(15)
+}
+
+/// The packages that building needs whatever the PostgreSQL, as far as they are missing.
+fn build_packages() -> Vec<String> {
+    let mut missing = Vec::new();
+    if !on_path("cc") {
+        missing.push("build-essential".to_owned());
+    }
+    if !has_libclang() {
+        // bindgen reads the server's headers with it.
+        missing.extend(["libclang-dev".to_owned(), "clang".to_owned()]);
+    }
+    // As root, pgrx's test framework starts its server through sudo.
+    if Uid::effective().is_root() && !on_path("sudo") {
+        missing.push("sudo".to_owned());
+    }
+    missing
+}
+
+fn has_libclang() -> bool {
+    if std::env::var_os("LIBCLANG_PATH").is_some() {
+        return true;
+    }
+    let llvm = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().filter_map(|entry| {
+        entry.file_name().to_string_lossy().starts_with("llvm-").then(|| entry.path().join("lib"))
+    });
+    llvm.chain([PathBuf::from("/usr/lib64"), PathBuf::from("/usr/lib")])
+        .filter_map(|dir| std::fs::read_dir(dir).ok())
+        .flatten()
+        .flatten()
+        .any(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.starts_with("libclang.so") || name.starts_with("libclang-")
+        })
+}
+
+/// Installs Debian packages, as root or through sudo; without either, says what to type.
+fn apt_install(packages: &[String]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let words = packages.join(" ");
+    let manual = format!("apt-get update && apt-get install --no-install-recommends {words}");
+    let root = Uid::effective().is_root();
+    if !on_path("apt-get") {
+        bail!("missing on this machine, under their Debian names: {words}");
+    }
+    // -n: a password prompt in the middle of a build is worse than an answer that says what to type.
+    if !root && output(Command::new("sudo").args(["-n", "true"])).is_err() {
+        bail!(
+            "some packages are missing; install them with\n\n    sudo sh -c '{manual}'\n\nand try again"
+        );
+    }
+    let apt = |title: &str, args: &[&str]| {
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["-n", "apt-get"]);
+            sudo
+        };
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(args);
+        step(title, &target().join("logs").join(format!("apt-{}.log", args[0])), &mut command)
+    };
+    apt("read the package lists", &["update"])?;
+    let mut args = vec!["install", "-y", "--no-install-recommends"];
+    args.extend(packages.iter().map(String::as_str));
+    apt(&format!("install {words}"), &args)
+}
+
+/// cargo-pgrx of the pinned version: from PATH, from the cache, or built into the cache.
+fn cargo_pgrx() -> Result<PathBuf> {
+    let wanted = format!("cargo-pgrx {PGRX_VERSION}");
+    let is_wanted = |program: &Path| {
+        output(Command::new(program).args(["pgrx", "--version"]))
+            .is_ok_and(|version| version.trim() == wanted)
+    };
+    let from_path = PathBuf::from("cargo-pgrx");
+    if is_wanted(&from_path) {
+        return which(&from_path).context("cargo-pgrx is on PATH and is not");
+    }
+    let dir = cache()?.join(format!("cargo-pgrx-{PGRX_VERSION}"));
+    let program = dir.join("bin/cargo-pgrx");
+    if !is_wanted(&program) {
+        let mut missing = Vec::new();
+        // It links against the system's OpenSSL.
+        if !Path::new("/usr/include/openssl/ssl.h").exists() {
+            missing.push("libssl-dev".to_owned());
+        }
+        if !on_path("pkg-config") {
+            missing.push("pkg-config".to_owned());
+        }
+        apt_install(&missing)?;
+        let mut install = Command::new("cargo");
+        install
+            .args(["install", "cargo-pgrx", "--locked", "--version", PGRX_VERSION, "--root"])
+            .arg(&dir)
+            .env_remove("CARGO_TARGET_DIR")
+            .current_dir(root());
+        step(
+            &format!(
+                "build cargo-pgrx {PGRX_VERSION}, once for all clones (about 5 minutes on 2 cores)"
+            ),
+            &target().join("logs/cargo-pgrx.log"),
+            &mut install,
+        )?;
+    }
+    Ok(program)
+}
+
+/// A pgrx home that names this server, so that pgrx looks at no other. Tests that pgrx runs inside the server install into
+/// a private copy of their own: they carry test functions that nobody else should load.
+fn pgrx_home(server: &Server) -> Result<PathBuf> {
+    let copy = server.private_copy("unit")?;
+    let home = state()?.join(server.feature()).join("pgrx");
+    std::fs::create_dir_all(&home)?;
+    let config = home.join("config.toml");
+    // Cargo rebuilds the bindings when this file is newer, so it is written only when it changes, and it says whose
+    // headers they are made from.
+    let text = format!(
+        "# {}\n[configs]\n{} = {:?}\n",
+        server.pg_config().display(),
+        server.feature(),
+        copy.pg_config()
+    );
+    if std::fs::read_to_string(&config).ok().as_deref() != Some(&text) {
+        std::fs::write(&config, text)?;
+    }
+    Ok(home)
+}
+
+fn on_path(program: &str) -> bool {
+    which(Path::new(program)).is_some()
+}
+
+fn which(program: &Path) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|dir| dir.join(program))
+        .find(|path| path.is_file())
+}

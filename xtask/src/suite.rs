@@ -1,0 +1,441 @@
+//! `make test`: every tier, each with its runner's own output, and one line that counts them all.
+
+use crate::docs;
+use crate::setup::Toolchain;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+use xtask::cluster::Cluster;
+use xtask::command::stream;
+use xtask::server::Server;
+use xtask::workspace::{Account, EXTENSIONS, root, target};
+
+/// What a runner counted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    pub passed: u32,
+    pub failed: u32,
+    pub skipped: u32,
+}
+
+impl Tally {
+    pub fn one(ok: bool) -> Tally {
+        Tally { passed: u32::from(ok), failed: u32::from(!ok), skipped: 0 }
+    }
+
+    pub fn add(&mut self, other: Tally) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+
+    /// Counts a line of libtest's ("test result: ok. 3 passed; 0 failed; 1 ignored; ..") or of pg_regress
+    /// ("test name ... ok 12 ms" up to PostgreSQL 15, "ok 1 - name 12 ms" since).
+    fn count(&mut self, line: &str) {
+        if let Some(rest) = line.strip_prefix("test result: ") {
+            let number = |what: &str| -> u32 {
+                rest.split([';', '.'])
+                    .find_map(|part| part.trim().strip_suffix(what)?.trim().parse().ok())
+                    .unwrap_or(0)
+            };
+            self.add(Tally {
+                passed: number("passed"),
+                failed: number("failed"),
+                skipped: number("ignored"),
+            });
+        } else if let Some(verdict) = regress_verdict(line) {
+            self.add(Tally::one(verdict));
+        }
+    }
+}
+
+fn regress_verdict(line: &str) -> Option<bool> {
+    if line.starts_with("test ") && line.trim_end().ends_with(" ms") {
+        let verdict = line.split(" ... ").nth(1)?;
+        return Some(verdict.starts_with("ok"));
+    }
+    let numbered = |rest: &str| rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if let Some(rest) = line.strip_prefix("ok ") {
+        return numbered(rest).then_some(true);
+    }
+    if let Some(rest) = line.strip_prefix("not ok ") {
+        return numbered(rest).then_some(false);
+    }
+    None
+}
+
+/// The tiers, by the names that `--tier` takes.
+pub const TIERS: [&str; 8] =
+    ["fmt", "clippy", "unit", "pgrx", "checks", "regress", "docs", "clusters"];
+
+struct Row {
+    tier: String,
+    tally: Tally,
+    seconds: f64,
+}
+
+/// Runs the tiers (all of them when `only` is empty) and fails when any test does.
+pub fn run(major: Option<u32>, only: &[String]) -> Result<()> {
+    let began = Instant::now();
+    let toolchain = Toolchain::prepare(major)?;
+    let mut rows = Vec::new();
+    let wanted = |tier: &str| only.is_empty() || only.iter().any(|name| name == tier);
+    let mut tier = |name: &str, work: &mut dyn FnMut() -> Result<Tally>| -> Result<()> {
+        println!("\n== {name} (PostgreSQL {})", toolchain.server.major);
+        let began = Instant::now();
+        let tally = work()?;
+        rows.push(Row { tier: name.to_owned(), tally, seconds: began.elapsed().as_secs_f64() });
+        Ok(())
+    };
+
+    if wanted("fmt") {
+        tier("fmt", &mut || {
+            check(Command::new("cargo").current_dir(root()).args(["fmt", "--all", "--check"]))
+        })?;
+    }
+    if wanted("clippy") {
+        tier("clippy", &mut || clippy(&toolchain))?;
+    }
+    if wanted("unit") {
+        tier("unit", &mut || unit(&toolchain))?;
+    }
+    if wanted("pgrx") {
+        for extension in EXTENSIONS {
+            tier(&format!("pgrx {extension}"), &mut || pgrx(&toolchain, extension))?;
+        }
+    }
+    // The other tiers see what is shipped: the release build, in a server of its own.
+    if ["checks", "regress", "docs", "clusters"].into_iter().any(wanted) {
+        println!("\n== build (PostgreSQL {})", toolchain.server.major);
+        let server = toolchain.server.private_copy("test")?;
+        toolchain.install(&server)?;
+        if ["checks", "regress", "docs"].into_iter().any(wanted) {
+            let cluster = Cluster::start(
+                &server,
+                &[
+                    "shared_preload_libraries = 'maintenance_worker'",
+                    "maintenance_worker.enabled = off",
+                ],
+            )?;
+            if wanted("checks") {
+                tier("checks", &mut || checks(&cluster))?;
+            }
+            if wanted("regress") {
+                let connect = Connection::to(&cluster);
+                for extension in EXTENSIONS {
+                    tier(&format!("regress {extension}"), &mut || {
+                        regress(&server, &connect, extension)
+                    })?;
+                    tier(&format!("isolation {extension}"), &mut || {
+                        isolation(&server, &connect, extension)
+                    })?;
+                }
+            }
+            if wanted("docs") {
+                tier("docs", &mut || docs::check(&cluster))?;
+            }
+        }
+        if wanted("clusters") {
+            tier("clusters", &mut || clusters(&server))?;
+        }
+    }
+    summary(&rows, began.elapsed().as_secs_f64())
+}
+
+fn summary(rows: &[Row], seconds: f64) -> Result<()> {
+    let mut all = Tally::default();
+    println!("\n{:<32} {:>7} {:>7} {:>8} {:>8}", "tier", "passed", "failed", "skipped", "seconds");
+    for Row { tier, tally, seconds } in rows {
+        println!(
+            "{tier:<32} {:>7} {:>7} {:>8} {seconds:>8.1}",
+            tally.passed, tally.failed, tally.skipped
+        );
+        all.add(*tally);
+    }
+    println!(
+        "{:<32} {:>7} {:>7} {:>8} {seconds:>8.1}\n",
+        "all", all.passed, all.failed, all.skipped
+    );
+    println!("{} passed, {} failed, {} skipped", all.passed, all.failed, all.skipped);
+    if all.failed > 0 {
+        bail!("{} tests failed", all.failed);
+    }
+    Ok(())
+}
+
+/// A check that passes or fails as a whole.
+fn check(command: &mut Command) -> Result<Tally> {
+    Ok(Tally::one(stream(command, |_| ())?))
+}
+
+/// A runner that counts; one that fails without having counted a failure (a build error, a crash) is one failure.
+fn counted(command: &mut Command) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let ok = stream(command, |line| tally.count(line))?;
+    if !ok && tally.failed == 0 {
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
+fn clippy(toolchain: &Toolchain) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let features = format!("{} pg_test", toolchain.server.feature());
+    let mut extensions = toolchain.cargo();
+    extensions.args([
+        "clippy",
+        "--quiet",
+        "--all-targets",
+        "--no-default-features",
+        "--features",
+        &features,
+    ]);
+    for extension in EXTENSIONS {
+        extensions.args(["--package", extension]);
+    }
+    tally.add(check(extensions.args(["--", "-D", "warnings"]))?);
+    let mut programs = Command::new("cargo");
+    programs.current_dir(root()).args([
+        "clippy",
+        "--quiet",
+        "--all-targets",
+        "--package",
+        "xtask",
+        "--package",
+        "tests",
+    ]);
+    tally.add(check(programs.args(["--", "-D", "warnings"]))?);
+    Ok(tally)
+}
+
+/// The pure modules: no server.
+fn unit(toolchain: &Toolchain) -> Result<Tally> {
+    let mut extensions = toolchain.cargo();
+    extensions.args(["test", "--quiet", "--lib", "--no-default-features", "--features"]);
+    extensions.arg(toolchain.server.feature()).args(["--package", "pg_ext_core"]);
+    for extension in EXTENSIONS {
+        extensions.args(["--package", extension]);
+    }
+    let mut tally = counted(&mut extensions)?;
+    tally.add(counted(Command::new("cargo").current_dir(root()).args([
+        "test",
+        "--quiet",
+        "--package",
+        "xtask",
+    ]))?);
+    Ok(tally)
+}
+
+/// The `#[pg_test]` functions, which run inside a server that pgrx starts.
+fn pgrx(toolchain: &Toolchain, extension: &str) -> Result<Tally> {
+    let mut command = toolchain.cargo_pgrx();
+    command.args([
+        "test",
+        &toolchain.server.feature(),
+        "--package",
+        extension,
+        "--no-default-features",
+    ]);
+    let account = Account::for_servers()?;
+    if account.is_other() {
+        // The framework makes this folder as the user that it runs the server as.
+        let data = std::env::temp_dir().join(format!("pgrx-{extension}-{}", std::process::id()));
+        command.args(["--runas", "postgres", "--pgdata"]).arg(data);
+    }
+    // Only those: the plain tests have been counted in their own tier.
+    counted(command.arg("tests::pg_"))
+}
+
+/// How pg_regress and its kin reach a running server.
+pub struct Connection {
+    options: Vec<String>,
+}
+
+impl Connection {
+    fn to(cluster: &Cluster) -> Connection {
+        Connection {
+            options: vec![
+                format!("--host={}", cluster.dir().display()),
+                format!("--port={}", cluster.port()),
+                "--user=postgres".to_owned(),
+            ],
+        }
+    }
+
+    /// Whatever PGHOST, PGPORT and PGUSER say.
+    pub fn from_environment() -> Connection {
+        Connection { options: Vec::new() }
+    }
+}
+
+pub fn regress(server: &Server, connection: &Connection, extension: &str) -> Result<Tally> {
+    let input = root().join(extension).join("tests/pg_regress");
+    let names = names(&input.join("sql"), "sql")?;
+    regress_runner(server, connection, extension, ("regress", "pg_regress"), &input, &names)
+}
+
+pub fn isolation(server: &Server, connection: &Connection, extension: &str) -> Result<Tally> {
+    let input = root().join(extension).join("tests");
+    let names = names(&input.join("specs"), "spec")?;
+    regress_runner(
+        server,
+        connection,
+        extension,
+        ("isolation", "pg_isolation_regress"),
+        &input,
+        &names,
+    )
+}
+
+fn regress_runner(
+    server: &Server,
+    connection: &Connection,
+    extension: &str,
+    (folder, runner): (&str, &str),
+    input: &Path,
+    names: &[String],
+) -> Result<Tally> {
+    if names.is_empty() {
+        return Ok(Tally::default());
+    }
+    let output = target().join("regress").join(format!("{extension}-{folder}"));
+    std::fs::create_dir_all(&output)?;
+    let mut command = Command::new(server.test_runner(folder, runner)?);
+    command
+        .arg(format!("--inputdir={}", input.display()))
+        .arg(format!("--outputdir={}", output.display()))
+        .arg(format!("--bindir={}", server.bindir.display()))
+        .arg(format!("--dbname={folder}_{extension}"))
+        .arg(format!("--load-extension={extension}"))
+        .args(&connection.options)
+        .args(names)
+        .current_dir(input);
+    let tally = counted(&mut command)?;
+    if tally.failed > 0 {
+        let diffs = std::fs::read_to_string(output.join("regression.diffs")).unwrap_or_default();
+        println!("{diffs}");
+    }
+    Ok(tally)
+}
+
+fn names(folder: &Path, suffix: &str) -> Result<Vec<String>> {
+    Ok(files(folder, suffix)?
+        .iter()
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect())
+}
+
+pub fn files(folder: &Path, suffix: &str) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .with_context(|| format!("could not read {}", folder.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == suffix))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// The catalog lints: each query in sql/checks returns one row for each thing that is wrong.
+fn checks(cluster: &Cluster) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let database = "checks";
+    cluster.connect("postgres")?.batch_execute(&format!("CREATE DATABASE {database}"))?;
+    let mut client = cluster.connect(database)?;
+    for extension in EXTENSIONS {
+        client.batch_execute(&format!("CREATE EXTENSION {extension}"))?;
+    }
+    for file in files(&root().join("sql/checks"), "sql")? {
+        let query = std::fs::read_to_string(&file)?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let rows =
+            client.query(query.trim().trim_end_matches(';'), &[]).with_context(|| name.clone())?;
+        println!("check {name} ... {}", if rows.is_empty() { "ok" } else { "FAILED" });
+        for row in &rows {
+            println!("  {}: {}", row.get::<_, String>("object"), row.get::<_, String>("problem"));
+        }
+        tally.add(Tally::one(rows.is_empty()));
+    }
+    Ok(tally)
+}
+
+/// The `tests` crate: real clusters, several sessions, crashes, standbys.
+fn clusters(server: &Server) -> Result<Tally> {
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(root())
+        .args(["test", "--package", "tests"])
+        .env("PG_CONFIG", server.pg_config())
+        // Each test has a cluster of its own; more at a time than there are cores only makes deadlines tight.
+        .args(["--", "--test-threads=2"]);
+    counted(&mut command)
+}
+
+/// `make installcheck`: the pg_regress and isolation files against a running server that has the extensions installed.
+pub fn installcheck() -> Result<()> {
+    let pg_config = std::env::var_os("PG_CONFIG")
+        .filter(|path| !path.is_empty())
+        .unwrap_or_else(|| "pg_config".into());
+    let server = Server::at(Path::new(&pg_config))?;
+    let connection = Connection::from_environment();
+    let began = Instant::now();
+    let mut rows = Vec::new();
+    for extension in EXTENSIONS {
+        for (kind, runner) in [
+            ("regress", regress as fn(&Server, &Connection, &str) -> Result<Tally>),
+            ("isolation", isolation),
+        ] {
+            let began = Instant::now();
+            let tally = runner(&server, &connection, extension)?;
+            rows.push(Row {
+                tier: format!("{kind} {extension}"),
+                tally,
+                seconds: began.elapsed().as_secs_f64(),
+            });
+        }
+    }
+    summary(&rows, began.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    fn count(lines: &[&str]) -> Tally {
+        let mut tally = Tally::default();
+        lines.iter().for_each(|line| tally.count(line));
+        tally
+    }
+
+    #[test]
+    fn counts_libtest_and_both_styles_of_pg_regress() {
+        assert_eq!(
+            count(&[
+                "running 5 tests",
+                "test a::b ... ok",
+                "test result: FAILED. 3 passed; 1 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.01s",
+            ]),
+            Tally { passed: 3, failed: 1, skipped: 1 }
+        );
+        assert_eq!(
+            count(&[
+                "test uuid                         ... ok           35 ms",
+                "test json ... FAILED       12 ms"
+            ]),
+            Tally { passed: 1, failed: 1, skipped: 0 }
+        );
+        assert_eq!(
+            count(&[
+                "ok 1         - uuid      35 ms",
+                "not ok 2     - json      12 ms",
+                "ok, then",
+                "1..2"
+            ]),
+            Tally { passed: 1, failed: 1, skipped: 0 }
+        );
+    }
+}

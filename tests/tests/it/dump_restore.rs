@@ -1,0 +1,86 @@
+use std::process::Stdio;
+use tests::{cluster_with_worker, column, connect, create_app, value};
+use xtask::command::output;
+
+/// pg_dump and psql, as anybody moves a database.
+#[test]
+fn a_dump_brings_policies_shards_and_triggers_along() {
+    let cluster = cluster_with_worker(&["maintenance_worker.enabled = off"]);
+    let mut client = connect(&cluster, "app");
+    client
+        .batch_execute(
+            "CREATE SCHEMA \"Odd Schema\";
+             CREATE TABLE \"Odd Schema\".\"Ev'ents\" (created timestamptz NOT NULL) PARTITION BY RANGE (created);
+             SELECT maintenance.add_partition_policy('\"Odd Schema\".\"Ev''ents\"', period => '1 month', premake => 2, retention => '5 years');
+             CREATE MATERIALIZED VIEW totals AS SELECT count(*) AS n FROM \"Odd Schema\".\"Ev'ents\";
+             SELECT maintenance.add_refresh_policy('totals', schedule => '*/5 * * * *');
+             CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY, user_id int NOT NULL, total_amount numeric(10,2),
+                                  status varchar(20), created_at timestamptz DEFAULT now(), PRIMARY KEY (id));
+             SELECT shard_router.create_sharded_table('orders', 'user_id', 10, 'modulo');
+             SELECT insert_order(n, 1.5, 'new') FROM generate_series(1, 100) n;
+             SELECT cache_notify.attach('orders')",
+        )
+        .expect("one of everything");
+    let dump = cluster.dir().join("dump.sql");
+    let file = std::fs::File::create(&dump).expect("a file");
+    let dumped =
+        cluster.client("pg_dump").arg("app").stdout(Stdio::from(file)).status().expect("pg_dump");
+    assert!(dumped.success());
+    connect(&cluster, "postgres").batch_execute("CREATE DATABASE copy").expect("a database");
+    output(
+        cluster
+            .client("psql")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
+            .arg(&dump),
+    )
+    .expect("the dump restores");
+
+    let mut copy = connect(&cluster, "copy");
+    for query in [
+        "SELECT parent::text || period::text || premake || retention::text FROM maintenance.partition_policies ORDER BY 1",
+        "SELECT matview::text || schedule FROM maintenance.refresh_policies ORDER BY 1",
+        "SELECT shard_table::text FROM shard_router.shards ORDER BY 1",
+        "SELECT attached::text FROM cache_notify.attached ORDER BY 1",
+        "SELECT count(*)::text FROM orders",
+    ] {
+        let before = column(&mut client, query);
+        assert!(!before.is_empty(), "{query}");
+        assert_eq!(before, column(&mut copy, query), "{query}");
+    }
+    // They are not only there, they work.
+    copy.batch_execute("SELECT insert_order(4711, 2, 'moved')").expect("routed");
+    assert_eq!(
+        value(&mut copy, "SELECT tableoid::regclass FROM orders WHERE user_id = 4711").as_deref(),
+        Some("orders_1")
+    );
+    assert_eq!(
+        value(&mut copy, "SELECT count(*) FROM get_orders_by_user(4711)").as_deref(),
+        Some("1")
+    );
+    copy.batch_execute("SELECT * FROM maintenance.run_partition_maintenance()")
+        .expect("maintained");
+    copy.batch_execute("SELECT * FROM maintenance.refresh_materialized_views()")
+        .expect("refreshed");
+    let mut ear = tests::Ear::new(&cluster, "copy", "cache_invalidate");
+    copy.batch_execute("DELETE FROM orders WHERE user_id = 4711").expect("deleted");
+    assert_eq!(ear.heard().len(), 1);
+}
+
+/// An extension whose configuration tables were empty leaves nothing behind either.
+#[test]
+fn an_unused_installation_dumps_and_restores() {
+    let cluster = tests::cluster(&[]);
+    drop(create_app(&cluster));
+    let dump = output(cluster.client("pg_dump").arg("app")).expect("pg_dump");
+    assert!(dump.contains("CREATE EXTENSION IF NOT EXISTS maintenance_worker"));
+    let path = cluster.dir().join("dump.sql");
+    std::fs::write(&path, dump).expect("a file");
+    connect(&cluster, "postgres").batch_execute("CREATE DATABASE copy").expect("a database");
+    output(
+        cluster
+            .client("psql")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
+            .arg(&path),
+    )
+    .expect("the dump restores");
+}

@@ -1,6 +1,22 @@
 #![doc = include_str!("../../docs/maintenance_worker.md")]
 
+mod coverage;
+mod error;
+mod history;
+mod identity;
+mod key;
+mod naming;
+mod partition;
+mod period;
+mod plan;
+mod registry;
+mod zone;
+
 pgrx::pg_module_magic!(name, version);
+
+pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../sql/functions.sql", name = "functions", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 /// What `cargo pgrx test` asks of the crate root.
 #[cfg(test)]

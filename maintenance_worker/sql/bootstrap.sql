@@ -1,0 +1,59 @@
+CREATE SCHEMA maintenance;
+
+CREATE TABLE maintenance.partition_policies (
+    parent       pg_catalog.regclass PRIMARY KEY,
+    period       pg_catalog.interval NOT NULL,
+    premake      pg_catalog.int4     NOT NULL,
+    retention    pg_catalog.interval,
+    on_expiry    pg_catalog.text     NOT NULL CHECK (on_expiry OPERATOR(pg_catalog.=) ANY (ARRAY['drop', 'detach'])),
+    unlogged     pg_catalog.bool,
+    time_zone    pg_catalog.text     NOT NULL,
+    lock_timeout pg_catalog.interval NOT NULL
+);
+
+CREATE TABLE maintenance.refresh_policies (
+    matview         pg_catalog.regclass PRIMARY KEY,
+    schedule        pg_catalog.text     NOT NULL,
+    "concurrently"  pg_catalog.bool,
+    only_if_changed pg_catalog.bool     NOT NULL,
+    time_zone       pg_catalog.text     NOT NULL,
+    catch_up        pg_catalog.text     NOT NULL CHECK (catch_up OPERATOR(pg_catalog.=) ANY (ARRAY['once', 'skip']))
+);
+
+-- A policy whose relation is gone would be dumped as a bare OID, which may be another relation after the restore.
+SELECT pg_catalog.pg_extension_config_dump('maintenance.partition_policies',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) parent)');
+SELECT pg_catalog.pg_extension_config_dump('maintenance.refresh_policies',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) matview)');
+
+-- What the last run left behind. Not dumped: in another cluster it would be wrong.
+CREATE TABLE maintenance.state (
+    kind         pg_catalog.text NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['partition', 'refresh'])),
+    relation     pg_catalog.oid  NOT NULL,
+    last_run     pg_catalog.timestamptz,
+    last_outcome pg_catalog.text,
+    failures     pg_catalog.int4 NOT NULL DEFAULT 0,
+    retry_at     pg_catalog.timestamptz,
+    sqlstate     pg_catalog.text,
+    error        pg_catalog.text,
+    hint         pg_catalog.text,
+    scheduled_at pg_catalog.timestamptz,
+    next_run     pg_catalog.timestamptz,
+    counters     pg_catalog.text,
+    PRIMARY KEY (kind, relation)
+);
+
+CREATE TABLE maintenance.history (
+    id        pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind      pg_catalog.text NOT NULL,
+    relation  pg_catalog.text NOT NULL,
+    action    pg_catalog.text NOT NULL,
+    object    pg_catalog.text,
+    outcome   pg_catalog.text NOT NULL,
+    finished  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    duration  pg_catalog.interval,
+    sqlstate  pg_catalog.text,
+    error     pg_catalog.text,
+    hint      pg_catalog.text
+);
+CREATE INDEX history_finished_idx ON maintenance.history (finished);

@@ -1,0 +1,127 @@
+//! What runs leave behind: a line per action in `maintenance.history`, the latest outcome per policy in `maintenance.state`.
+
+use crate::naming::fnv1a;
+use crate::registry::write;
+use pg_ext_core::subtransaction::Caught;
+use pgrx::pg_sys::Oid;
+use pgrx::pg_sys::panic::ErrorReport;
+use std::time::Duration;
+
+/// The two kinds of policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Partition,
+    Refresh,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Partition => "partition",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// One action that was tried.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub action: String,
+    pub object: Option<String>,
+    pub result: Result<(), Caught>,
+    pub took: Duration,
+}
+
+impl Attempt {
+    pub fn outcome(&self) -> &'static str {
+        if self.result.is_ok() { "done" } else { "failed" }
+    }
+}
+
+/// An error as one line: message, then hint.
+pub fn describe(error: &Caught) -> String {
+    match &error.hint {
+        Some(hint) => format!("{} ({hint})", error.message),
+        None => error.message.clone(),
+    }
+}
+
+/// Records a run of a policy. `failures` is what the state said before.
+pub fn record(
+    kind: Kind,
+    relation: Oid,
+    name: &str,
+    failures: i32,
+    attempts: &[Attempt],
+) -> Result<(), ErrorReport> {
+    if attempts.is_empty() && failures == 0 {
+        return Ok(());
+    }
+    for attempt in attempts {
+        let error = attempt.result.as_ref().err();
+        write(
+            "INSERT INTO maintenance.history (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
+             VALUES ($1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7, $8, $9)",
+            &[
+                kind.name().into(),
+                name.into(),
+                attempt.action.as_str().into(),
+                attempt.object.as_deref().into(),
+                attempt.outcome().into(),
+                attempt.took.as_secs_f64().into(),
+                error.map(|e| e.sqlstate.as_str()).into(),
+                error.map(|e| e.message.as_str()).into(),
+                error.and_then(|e| e.hint.as_deref()).into(),
+            ],
+        )?;
+    }
+    let error = attempts.iter().find_map(|attempt| attempt.result.as_ref().err());
+    let failures = if error.is_some() { failures.saturating_add(1) } else { 0 };
+    let retry = error.map(|_| backoff(failures, relation.to_u32()).as_secs_f64());
+    write(
+        "INSERT INTO maintenance.state AS s
+             (kind, relation, last_run, last_outcome, failures, retry_at, sqlstate, error, hint)
+         VALUES ($1, $2, pg_catalog.clock_timestamp(), $3, $4,
+                 pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5), $6, $7, $8)
+         ON CONFLICT (kind, relation) DO UPDATE
+             SET last_run = excluded.last_run, last_outcome = excluded.last_outcome, failures = excluded.failures,
+                 retry_at = excluded.retry_at, sqlstate = excluded.sqlstate, error = excluded.error, hint = excluded.hint",
+        &[
+            kind.name().into(),
+            relation.into(),
+            if error.is_some() { "failed" } else { "done" }.into(),
+            failures.into(),
+            retry.into(),
+            error.map(|e| e.sqlstate.as_str()).into(),
+            error.map(|e| e.message.as_str()).into(),
+            error.and_then(|e| e.hint.as_deref()).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// How long a policy that failed `failures` times in a row waits: 10 s, doubled each time up to an hour, less up to a
+/// quarter, so that tables which failed together do not come back together.
+pub fn backoff(failures: i32, salt: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).clamp(0, 9) as u32;
+    let full = 10_000u64.saturating_mul(1 << doublings).min(3_600_000);
+    let mut seed = salt.to_le_bytes().to_vec();
+    seed.extend(failures.to_le_bytes());
+    Duration::from_millis(full - full / 4 * u64::from(fnv1a(&seed) % 1024) / 1024)
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_an_hour_and_are_spread() {
+        for (failures, full) in [(1, 10_000), (2, 20_000), (5, 160_000), (10, 3_600_000)] {
+            let waits: Vec<u64> =
+                (0..100).map(|salt| backoff(failures, salt).as_millis() as u64).collect();
+            assert!(waits.iter().all(|w| (full * 3 / 4..=full).contains(w)), "{failures}");
+            assert!(waits.iter().max() > waits.iter().min());
+        }
+        assert_eq!(backoff(i32::MAX, 1) <= Duration::from_secs(3600), true);
+    }
+}

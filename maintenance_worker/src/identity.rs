@@ -1,0 +1,81 @@
+//! Whose rights a piece of work has.
+
+use pgrx::pg_sys;
+use std::ffi::{CString, c_int};
+
+/// While it lives, the current user is another role; settings changed meanwhile are put back with it.
+///
+/// An error that passes through needs no undoing here: the end of the (sub)transaction restores both, and the guard then
+/// keeps its hands off.
+pub struct RunAs {
+    user: pg_sys::Oid,
+    context: c_int,
+    nest_level: c_int,
+}
+
+impl RunAs {
+    /// The owner of a table or view, in a security-restricted operation, as REFRESH and VACUUM run a user's expressions:
+    /// code of the owner can neither leave the role nor plant anything in the session.
+    pub fn owner(role: pg_sys::Oid) -> Self {
+        Self::enter(
+            role,
+            (pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as c_int,
+        )
+    }
+
+    /// The role that owns the extension, for one statement of ours on our own tables. Only statements whose every name is
+    /// schema-qualified, under a pinned search_path, may run so.
+    pub fn registry(role: pg_sys::Oid) -> Self {
+        Self::enter(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int)
+    }
+
+    fn enter(role: pg_sys::Oid, flags: c_int) -> Self {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        // SAFETY: plain reads and writes of the backend's own identity, in a transaction.
+        let nest_level = unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(role, context | flags);
+            pg_sys::NewGUCNestLevel()
+        };
+        set("search_path", "pg_catalog, pg_temp");
+        Self { user, context, nest_level }
+    }
+}
+
+impl Drop for RunAs {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        // SAFETY: puts back what `enter` read, and ends the nest level that it began; guards are dropped in reverse order.
+        unsafe {
+            pg_sys::AtEOXact_GUC(false, self.nest_level);
+            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+        }
+    }
+}
+
+/// Changes a setting up to the end of the innermost nest level. For names and values of our own, never a user's text.
+pub fn set(name: &str, value: &str) {
+    let name = CString::new(name).expect("a name of ours");
+    let value = CString::new(value).expect("a value of ours");
+    // SAFETY: both strings outlive the call, which copies them.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// Whether the current user may act for `role`: it is the role, a member that inherits its rights, or a superuser.
+pub fn may_act_for(role: pg_sys::Oid) -> bool {
+    // SAFETY: looks up role memberships in a transaction.
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+}

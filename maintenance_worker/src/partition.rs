@@ -1,0 +1,498 @@
+//! Partition maintenance: the functions of partition policies and the run itself.
+
+use crate::coverage::Range;
+use crate::error::Error;
+use crate::history::{Attempt, Kind, describe, record};
+use crate::identity::{RunAs, set};
+use crate::key::now;
+use crate::plan::{Step, creations, is_due, steps};
+use crate::registry::{self, Policy, Settings, Stored, latest, table};
+use pg_ext_core::spi::{report, select_first};
+use pg_ext_core::subtransaction::{self, Caught};
+use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
+use pgrx::pg_sys::{self, Oid};
+use pgrx::prelude::*;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// First key of the advisory locks under which the policies of a relation run; the second is the relation's OID.
+const LOCK_CLASS: i32 = 0x6d61_696e;
+
+/// What the functions that run something return. pgrx reads their signatures as text, so they spell it out.
+type Outcomes = TableIterator<
+    'static,
+    (
+        name!(parent, Oid),
+        name!(action, String),
+        name!(partition, Option<String>),
+        name!(outcome, String),
+        name!(error, Option<String>),
+    ),
+>;
+
+/// One line of what a run reports.
+struct Line {
+    parent: Oid,
+    action: String,
+    partition: Option<String>,
+    outcome: &'static str,
+    error: Option<String>,
+}
+
+fn outcomes(lines: Vec<Line>) -> Outcomes {
+    TableIterator::new(
+        lines.into_iter().map(|l| (l.parent, l.action, l.partition, l.outcome.to_owned(), l.error)),
+    )
+}
+
+fn required<T>(value: Option<T>, name: &'static str) -> Result<T, Error> {
+    value.ok_or(Error::NullArgument(name))
+}
+
+/// `maintenance.add_partition_policy`
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
+fn add_partition_policy(
+    parent: Option<Oid>,
+    period: Option<Interval>,
+    premake: Option<i32>,
+    retention: Option<Interval>,
+    on_expiry: Option<String>,
+    unlogged: Option<bool>,
+    time_zone: Option<String>,
+    lock_timeout: Option<Interval>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(parent, Oid),
+            name!(action, String),
+            name!(partition, Option<String>),
+            name!(outcome, String),
+            name!(error, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let parent = required(parent, "parent")?;
+    let settings = Settings {
+        period: required(period, "period")?,
+        premake: required(premake, "premake")?,
+        retention,
+        on_expiry: required(on_expiry, "on_expiry")?,
+        unlogged,
+        time_zone: required(time_zone, "time_zone")?,
+        lock_timeout: required(lock_timeout, "lock_timeout")?,
+    };
+    let table = table(parent)?;
+    table.check_owner()?;
+    let policy = Policy::new(table, &settings)?;
+    let added = registry::write(
+        "INSERT INTO maintenance.partition_policies
+             (parent, period, premake, retention, on_expiry, unlogged, time_zone, lock_timeout)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (parent) DO NOTHING RETURNING true",
+        &arguments(parent, &settings),
+    )?;
+    if added == 0 {
+        return Err(Error::PolicyExists(policy.table.name, "partition").into());
+    }
+    Ok(outcomes(run(registry::stored(Some(parent))?)?))
+}
+
+/// `maintenance.alter_partition_policy`: what is NULL stays.
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
+fn alter_partition_policy(
+    parent: Option<Oid>,
+    period: Option<Interval>,
+    premake: Option<i32>,
+    retention: Option<Interval>,
+    on_expiry: Option<String>,
+    unlogged: Option<bool>,
+    time_zone: Option<String>,
+    lock_timeout: Option<Interval>,
+    no_retention: Option<bool>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(parent, Oid),
+            name!(action, String),
+            name!(partition, Option<String>),
+            name!(outcome, String),
+            name!(error, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let Stored { table, settings: old, .. } = owned(required(parent, "parent")?)?;
+    let parent = table.oid;
+    let settings = Settings {
+        period: period.unwrap_or(old.period),
+        premake: premake.unwrap_or(old.premake),
+        retention: if no_retention == Some(true) { None } else { retention.or(old.retention) },
+        on_expiry: on_expiry.unwrap_or(old.on_expiry),
+        unlogged: unlogged.or(old.unlogged),
+        time_zone: time_zone.unwrap_or(old.time_zone),
+        lock_timeout: lock_timeout.unwrap_or(old.lock_timeout),
+    };
+    Policy::new(table, &settings)?;
+    registry::write(
+        "UPDATE maintenance.partition_policies SET period = $2, premake = $3, retention = $4, on_expiry = $5,
+             unlogged = $6, time_zone = $7, lock_timeout = $8
+         WHERE parent = $1",
+        &arguments(parent, &settings),
+    )?;
+    Ok(outcomes(run(registry::stored(Some(parent))?)?))
+}
+
+/// `maintenance.remove_partition_policy`: the partitions stay.
+#[pg_extern(sql = false)]
+fn remove_partition_policy(parent: Option<Oid>) -> Result<(), ErrorReport> {
+    let table = owned(required(parent, "parent")?)?.table;
+    let oid: pgrx::datum::DatumWithOid = table.oid.into();
+    registry::write("DELETE FROM maintenance.partition_policies WHERE parent = $1", &[oid])?;
+    registry::write(
+        "DELETE FROM maintenance.state WHERE kind = 'partition' AND relation = $1",
+        &[table.oid.into()],
+    )?;
+    Ok(())
+}
+
+fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 8] {
+    [
+        parent.into(),
+        settings.period.into(),
+        settings.premake.into(),
+        settings.retention.into(),
+        settings.on_expiry.as_str().into(),
+        settings.unlogged.into(),
+        settings.time_zone.as_str().into(),
+        settings.lock_timeout.into(),
+    ]
+}
+
+/// The stored policy of a table that the caller may maintain.
+fn owned(parent: Oid) -> Result<Stored, ErrorReport> {
+    let table = table(parent)?;
+    table.check_owner()?;
+    let stored = registry::stored(Some(parent))?.into_iter().next();
+    stored.ok_or_else(|| Error::NoPolicy(table.name, "partition").into())
+}
+
+/// The stored policies of the tables that the caller may maintain. Naming one of another owner is an error.
+fn selected(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
+    match parent {
+        Some(parent) => Ok(vec![owned(parent)?]),
+        None => {
+            let mut stored = registry::stored(None)?;
+            stored.retain(|s| s.table.check_owner().is_ok());
+            Ok(stored)
+        }
+    }
+}
+
+/// `maintenance.plan`
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn plan(
+    parent: Option<Oid>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(parent, Oid),
+            name!(action, String),
+            name!(partition, String),
+            name!(lower, Option<String>),
+            name!(upper, Option<String>),
+            name!(ddl, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let mut rows = vec![];
+    for stored in selected(parent)? {
+        let policy = match Policy::new(stored.table.clone(), &stored.settings) {
+            Ok(policy) => policy,
+            Err(error) if parent.is_some() => return Err(error.into()),
+            // One broken table must not hide the plan of the others; a run reports it.
+            Err(_) => continue,
+        };
+        let oid = policy.table.oid;
+        rows.extend(
+            planned(&policy)?
+                .into_iter()
+                .map(|s| (oid, s.action.name().to_owned(), s.partition, s.lower, s.upper, s.ddl)),
+        );
+    }
+    Ok(TableIterator::new(rows))
+}
+
+/// `maintenance.run_partition_maintenance`
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn run_partition_maintenance(
+    parent: Option<Oid>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(parent, Oid),
+            name!(action, String),
+            name!(partition, Option<String>),
+            name!(outcome, String),
+            name!(error, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    registry::forget_dropped()?;
+    Ok(outcomes(run(selected(parent)?)?))
+}
+
+/// `maintenance.create_partitions`: covers a range of the past or the future.
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn create_partitions(
+    parent: Option<Oid>,
+    range_start: Option<TimestampWithTimeZone>,
+    range_end: Option<TimestampWithTimeZone>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(parent, Oid),
+            name!(action, String),
+            name!(partition, Option<String>),
+            name!(outcome, String),
+            name!(error, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let stored = owned(required(parent, "parent")?)?;
+    let start: i64 = required(range_start, "range_start")?.into();
+    let end: i64 = required(range_end, "range_end")?.into();
+    if start >= end {
+        return Err(Error::RangeOrder.into());
+    }
+    let policy = Policy::new(stored.table, &stored.settings)?;
+    let window = Range {
+        lower: policy.key.locate(start, &policy.zone).map_err(Error::from)?,
+        upper: policy.key.locate(end, &policy.zone).map_err(Error::from)?,
+    };
+    if !try_lock(policy.table.oid) {
+        return Ok(outcomes(vec![skipped(policy.table.oid)]));
+    }
+    let oid = policy.table.oid;
+    let partitions = partitions_of(&policy)?;
+    let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
+    let attempts = execute(&policy, creations(&policy, &partitions, &template, window)?);
+    record(Kind::Partition, oid, &policy.table.qualified(), stored.failures, &attempts)?;
+    Ok(outcomes(attempts.into_iter().map(|a| line(oid, a)).collect()))
+}
+
+fn skipped(parent: Oid) -> Line {
+    Line {
+        parent,
+        action: "run".into(),
+        partition: None,
+        outcome: "skipped",
+        error: Some("another session is maintaining this table".into()),
+    }
+}
+
+fn line(parent: Oid, attempt: Attempt) -> Line {
+    Line {
+        parent,
+        outcome: attempt.outcome(),
+        error: attempt.result.as_ref().err().map(describe),
+        action: attempt.action,
+        partition: attempt.object,
+    }
+}
+
+fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorReport> {
+    let parents = HashMap::from([(policy.table.oid, policy.key)]);
+    Ok(registry::partitions(&parents)?.remove(&policy.table.oid).unwrap_or_default())
+}
+
+fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
+    let partitions = partitions_of(policy)?;
+    let oid = policy.table.oid;
+    let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
+    Ok(steps(policy, &partitions, &template, now())?)
+}
+
+/// The tables among `stored` that have something to do or whose policy no longer fits, found with one query for all.
+pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
+    let now = now();
+    let mut policies = HashMap::new();
+    for stored in &stored {
+        if let Ok(policy) = Policy::new(stored.table.clone(), &stored.settings) {
+            policies.insert(policy.table.oid, policy);
+        }
+    }
+    let keys = policies.iter().map(|(oid, policy)| (*oid, policy.key)).collect();
+    let partitions = registry::partitions(&keys)?;
+    let quiet = |stored: &Stored| {
+        policies.get(&stored.table.oid).is_some_and(|policy| {
+            let partitions = partitions.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
+            // What goes wrong here goes wrong again in the run, which reports it.
+            stored.failures == 0 && !is_due(policy, partitions, now).unwrap_or(true)
+        })
+    };
+    Ok(stored.into_iter().filter(|stored| !quiet(stored)).collect())
+}
+
+/// Runs policies within the caller's transaction. All creations come before the first expiry, whose lock on the parent
+/// the transaction keeps.
+fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
+    let mut lines = vec![];
+    let mut expiring = vec![];
+    for stored in due(stored)? {
+        pgrx::check_for_interrupts!();
+        let oid = stored.table.oid;
+        if !try_lock(oid) {
+            lines.push(skipped(oid));
+            continue;
+        }
+        let (attempts, rest) = match prepare(&stored) {
+            Ok((policy, steps)) => {
+                let (later, first): (Vec<_>, Vec<_>) =
+                    steps.into_iter().partition(|s| s.action.blocks_writers());
+                (execute(&policy, first), Some((policy, later)))
+            }
+            Err(attempt) => (vec![attempt], None),
+        };
+        expiring.push((stored, attempts, rest));
+    }
+    for (stored, mut attempts, rest) in expiring {
+        if let Some((policy, later)) = rest {
+            attempts.extend(execute(&policy, later));
+        }
+        let table = &stored.table;
+        record(Kind::Partition, table.oid, &table.qualified(), stored.failures, &attempts)?;
+        lines.extend(attempts.into_iter().map(|a| line(table.oid, a)));
+    }
+    Ok(lines)
+}
+
+/// Runs one policy, the way the worker does: everything in the current transaction.
+pub fn run_one(parent: Oid) -> Result<Option<Vec<Attempt>>, ErrorReport> {
+    if !try_lock(parent) {
+        return Ok(None);
+    }
+    let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
+        return Ok(None);
+    };
+    let attempts = match prepare(&stored) {
+        Ok((policy, steps)) => execute(&policy, steps),
+        Err(attempt) => vec![attempt],
+    };
+    record(Kind::Partition, parent, &stored.table.qualified(), stored.failures, &attempts)?;
+    Ok(Some(attempts))
+}
+
+/// The steps of a policy; one that no longer fits its table is an attempt that failed.
+fn prepare(stored: &Stored) -> Result<(Policy, Vec<Step>), Attempt> {
+    let started = Instant::now();
+    let planned = subtransaction::run(|| {
+        let policy = Policy::new(stored.table.clone(), &stored.settings)
+            .map_err(ErrorReport::from)
+            .unwrap_or_report();
+        let steps = planned(&policy).unwrap_or_report();
+        (policy, steps)
+    });
+    planned.map_err(|error| Attempt {
+        action: "plan".into(),
+        object: None,
+        result: Err(error),
+        took: started.elapsed(),
+    })
+}
+
+/// Runs the steps, each in a subtransaction of its own, as the owner of the table.
+fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
+    let mut attempts = Vec::with_capacity(steps.len());
+    for step in steps {
+        pgrx::check_for_interrupts!();
+        let started = Instant::now();
+        let result = subtransaction::run(|| {
+            let _owner = RunAs::owner(policy.table.owner);
+            set("lock_timeout", &policy.lock_timeout_ms.to_string());
+            ddl(&step.ddl).unwrap_or_report();
+            if step.replica_index {
+                replica_index(policy.table.oid, &step.partition).unwrap_or_report();
+            }
+        });
+        let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
+        attempts.push(Attempt {
+            action: step.action.name().into(),
+            object: Some(step.partition),
+            result: result.map_err(with_hint),
+            took: started.elapsed(),
+        });
+        // The next step would wait for the same lock just as long.
+        if locked_out {
+            break;
+        }
+    }
+    attempts
+}
+
+fn ddl(sql: &str) -> Result<(), ErrorReport> {
+    Spi::connect_mut(|client| client.update(sql, None, &[]).map(|_| ())).map_err(report)
+}
+
+/// Gives a new partition the counterpart of the index that is its parent's replica identity.
+fn replica_index(parent: Oid, partition: &str) -> Result<(), ErrorReport> {
+    let index = latest(|| {
+        select_first(
+            "SELECT pg_catalog.quote_ident(c.relname)
+             FROM pg_catalog.pg_index p
+             JOIN pg_catalog.pg_inherits h ON h.inhparent = p.indexrelid
+             JOIN pg_catalog.pg_index i ON i.indexrelid = h.inhrelid
+             JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+             WHERE p.indrelid = $1 AND p.indisreplident AND i.indrelid = $2::pg_catalog.regclass",
+            &[parent.into(), partition.into()],
+            |row| row.get::<String>(1),
+        )
+    })?;
+    match index.flatten() {
+        Some(index) => {
+            ddl(&format!("ALTER TABLE {partition} REPLICA IDENTITY USING INDEX {index}"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What to do about the errors that a table's state may cause, where the server gives no hint of its own.
+fn with_hint(mut error: Caught) -> Caught {
+    if error.hint.is_none() {
+        error.hint = match error.sqlstate.as_str() {
+            "55P03" => Some("It is tried again; a long transaction holds the table."),
+            "23514" => Some("The default partition holds rows of this range. Move them out of it."),
+            "23503" | "2BP01" => {
+                Some("Other objects refer to the partition. Remove the references or keep it.")
+            }
+            "42P07" => Some("Rename or drop the table of that name, or attach it."),
+            _ => None,
+        }
+        .map(str::to_owned);
+    }
+    error
+}
+
+fn try_lock(relation: Oid) -> bool {
+    // SAFETY: a built-in function called with the two arguments it takes.
+    unsafe {
+        pgrx::direct_function_call::<bool>(
+            pg_sys::pg_try_advisory_xact_lock_int4,
+            &[LOCK_CLASS.into_datum(), (relation.to_u32() as i32).into_datum()],
+        )
+    }
+    .unwrap_or(false)
+}

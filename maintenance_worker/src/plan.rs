@@ -1,0 +1,225 @@
+//! What a policy wants done, as DDL.
+
+use crate::coverage::{Range, uncovered};
+use crate::error::Error;
+use crate::key::Bound;
+use crate::naming::partition_name;
+use crate::registry::{OnExpiry, Partition, Policy, Template, qualified};
+use std::collections::HashSet;
+
+/// The most partitions that one call creates for one table.
+pub const MAX_PARTITIONS: usize = 10_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Create,
+    Drop,
+    Detach,
+    /// Ends a DETACH CONCURRENTLY that was interrupted.
+    Finalize,
+}
+
+impl Action {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Drop => "drop",
+            Self::Detach => "detach",
+            Self::Finalize => "finalize",
+        }
+    }
+
+    /// Whether it makes writers wait while it runs.
+    pub fn blocks_writers(self) -> bool {
+        matches!(self, Self::Drop | Self::Detach)
+    }
+}
+
+/// One thing to do for one table.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub action: Action,
+    /// Schema-qualified and quoted.
+    pub partition: String,
+    pub lower: Option<String>,
+    pub upper: Option<String>,
+    pub ddl: String,
+    pub replica_index: bool,
+}
+
+/// A partition that is to be made.
+struct Wanted {
+    range: Range,
+    name: String,
+}
+
+/// Whether a policy has anything to do: cheaper than [`steps`], for a pass over many tables.
+pub fn is_due(policy: &Policy, partitions: &[Partition], now: i64) -> Result<bool, Error> {
+    let window = horizon(policy, now)?;
+    Ok(!uncovered(window, &covered(partitions)).is_empty()
+        || partitions.iter().any(|p| p.detach_pending)
+        || !expired(policy, partitions, now)?.is_empty())
+}
+
+/// Everything a run would do now: creations first, since a missing partition hurts and an old one does not.
+pub fn steps(
+    policy: &Policy,
+    partitions: &[Partition],
+    template: &Template,
+    now: i64,
+) -> Result<Vec<Step>, Error> {
+    let parent = policy.table.qualified();
+    let mut steps: Vec<Step> = partitions
+        .iter()
+        .filter(|p| p.detach_pending)
+        .map(|p| {
+            let name = p.qualified();
+            let ddl = format!("ALTER TABLE {parent} DETACH PARTITION {name} FINALIZE");
+            step(policy, Action::Finalize, name, p.range(), ddl)
+        })
+        .collect::<Result<_, _>>()?;
+    steps.extend(creations(policy, partitions, template, horizon(policy, now)?)?);
+    for partition in expired(policy, partitions, now)? {
+        let name = partition.qualified();
+        let mut ddl = format!("ALTER TABLE {parent} DETACH PARTITION {name}");
+        let action = match policy.on_expiry {
+            OnExpiry::Detach => Action::Detach,
+            OnExpiry::Drop => {
+                let kind = if partition.foreign { "FOREIGN TABLE" } else { "TABLE" };
+                ddl += &format!(";\nDROP {kind} {name}");
+                Action::Drop
+            }
+        };
+        steps.push(step(policy, action, name, partition.range(), ddl)?);
+    }
+    Ok(steps)
+}
+
+/// The steps that cover every period which `window` touches, as far as no partition does yet.
+pub fn creations(
+    policy: &Policy,
+    partitions: &[Partition],
+    template: &Template,
+    window: Range,
+) -> Result<Vec<Step>, Error> {
+    let parent = policy.table.qualified();
+    wanted(policy, partitions, window)?
+        .into_iter()
+        .map(|Wanted { range, name }| {
+            let name = qualified(&policy.table.schema, &name);
+            let unlogged = if policy.unlogged { "UNLOGGED " } else { "" };
+            // An identity column of the partition would count on its own; the parent's numbers the rows.
+            let mut ddl = format!(
+                "CREATE {unlogged}TABLE {name} (LIKE {parent} INCLUDING ALL EXCLUDING IDENTITY){}",
+                template.options
+            );
+            for statement in &template.after_create {
+                ddl += ";\n";
+                ddl += &statement.replacen("%s", &name, 1);
+            }
+            let (lower, upper) = literals(policy, range)?;
+            ddl += &format!(
+                ";\nALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}')"
+            );
+            let mut step = step(policy, Action::Create, name, Some(range), ddl)?;
+            step.replica_index = template.replica_index;
+            Ok(step)
+        })
+        .collect()
+}
+
+/// From the start of the current period to the end of the last one that is kept ready.
+pub fn horizon(policy: &Policy, now: i64) -> Result<Range, Error> {
+    let lower = policy.grid.floor(policy.key.locate(now, &policy.zone)?)?;
+    let mut upper = lower;
+    for _ in 0..=policy.premake {
+        upper = policy.grid.next(upper)?;
+    }
+    Ok(Range { lower, upper })
+}
+
+fn wanted(policy: &Policy, partitions: &[Partition], window: Range) -> Result<Vec<Wanted>, Error> {
+    let covered = covered(partitions);
+    let mut taken: HashSet<String> = partitions
+        .iter()
+        .filter(|p| p.schema == policy.table.schema)
+        .map(|p| p.name.clone())
+        .collect();
+    let mut wanted = vec![];
+    let mut lower = policy.grid.floor(window.lower)?;
+    while lower < window.upper {
+        let upper = policy.grid.next(lower)?;
+        for range in uncovered(Range { lower, upper }, &covered) {
+            if wanted.len() == MAX_PARTITIONS {
+                return Err(Error::RangeTooLong(MAX_PARTITIONS));
+            }
+            let name = partition_name(
+                &policy.table.name,
+                policy.grid.period,
+                range.lower,
+                &policy.grid.zone,
+                &taken,
+            )?;
+            taken.insert(name.clone());
+            wanted.push(Wanted { range, name });
+        }
+        lower = upper;
+    }
+    Ok(wanted)
+}
+
+/// The ranges of the partitions, sorted as [`uncovered`] wants them. One that is being detached still holds its range.
+fn covered(partitions: &[Partition]) -> Vec<Range> {
+    // An unreadable bound may cover anything.
+    if partitions.iter().any(|p| p.bound.is_none()) {
+        return vec![Range { lower: i64::MIN, upper: i64::MAX }];
+    }
+    partitions.iter().filter_map(Partition::range).collect()
+}
+
+/// The partitions that are wholly older than the retention.
+fn expired<'a>(
+    policy: &Policy,
+    partitions: &'a [Partition],
+    now: i64,
+) -> Result<Vec<&'a Partition>, Error> {
+    let Some(retention) = policy.retention else { return Ok(vec![]) };
+    let now = policy.key.locate(now, &policy.zone)?;
+    // A retention that reaches back beyond the calendar keeps everything.
+    let Ok(cutoff) = policy.grid.before(now, retention) else { return Ok(vec![]) };
+    Ok(partitions
+        .iter()
+        .filter(|p| !p.detach_pending)
+        .filter(|p| matches!(p.bound, Some(Bound::Range(range)) if range.upper <= cutoff))
+        .collect())
+}
+
+fn step(
+    policy: &Policy,
+    action: Action,
+    partition: String,
+    range: Option<Range>,
+    ddl: String,
+) -> Result<Step, Error> {
+    // Bounds of adopted partitions may lie outside of the calendar; the text is for people then.
+    let text = |at: i64| match at {
+        i64::MIN => "MINVALUE".to_owned(),
+        i64::MAX => "MAXVALUE".to_owned(),
+        at => policy.key.literal(at, &policy.grid).unwrap_or_else(|_| at.to_string()),
+    };
+    Ok(Step {
+        action,
+        partition,
+        lower: range.map(|r| text(r.lower)),
+        upper: range.map(|r| text(r.upper)),
+        ddl,
+        replica_index: false,
+    })
+}
+
+fn literals(policy: &Policy, range: Range) -> Result<(String, String), Error> {
+    Ok((
+        policy.key.literal(range.lower, &policy.grid)?,
+        policy.key.literal(range.upper, &policy.grid)?,
+    ))
+}

@@ -1,0 +1,431 @@
+//! The policies of partitioned tables: what a user registered, together with what the catalog says about the table.
+
+use crate::coverage::Range;
+use crate::error::Error;
+use crate::identity::RunAs;
+use crate::key::{Bound, Key, read_bound};
+use crate::period::{Age, Grid, Period};
+use crate::zone;
+use jiff::tz::TimeZone;
+use pg_ext_core::spi::{select, select_first};
+use pgrx::datum::{DatumWithOid, Interval};
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::{self, Oid};
+use pgrx::prelude::*;
+use pgrx::spi::{SpiHeapTupleData, SpiResult, quote_identifier};
+use std::collections::HashMap;
+use std::ffi::CString;
+
+/// The role that owns the extension's tables.
+pub fn extension_owner() -> Result<Oid, ErrorReport> {
+    let owner = select_first(
+        "SELECT extowner FROM pg_catalog.pg_extension WHERE extname = 'maintenance_worker'",
+        &[],
+        |row| row.get::<Oid>(1),
+    )?;
+    Ok(owner.flatten().unwrap_or(pg_sys::BOOTSTRAP_SUPERUSERID.into()))
+}
+
+/// Runs a statement on the extension's own tables, to which no user has rights of his own. The number of rows it returned.
+pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
+    let _guard = RunAs::registry(extension_owner()?);
+    Spi::connect_mut(|client| client.update(sql, None, args).map(|table| table.len() as u64))
+        .map_err(pg_ext_core::spi::report)
+}
+
+/// Reads the extension's own tables. `$1`.. in `args`.
+pub fn read<T>(
+    sql: &str,
+    args: &[DatumWithOid],
+    row: impl FnMut(SpiHeapTupleData) -> SpiResult<T>,
+) -> Result<Vec<T>, ErrorReport> {
+    let _guard = RunAs::registry(extension_owner()?);
+    latest(|| select(sql, args, row))
+}
+
+/// Runs a read with a snapshot of this moment: after a wait for a lock, or late in a long statement, that of the
+/// calling statement is old.
+pub fn latest<T>(read: impl FnOnce() -> Result<T, ErrorReport>) -> Result<T, ErrorReport> {
+    // SAFETY: in a transaction; the snapshot is popped again below, or by the end of the (sub)transaction on an error.
+    unsafe {
+        pg_sys::CommandCounterIncrement();
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+    }
+    let value = read();
+    if value.is_ok() {
+        // SAFETY: pops what was pushed above.
+        unsafe { pg_sys::PopActiveSnapshot() };
+    }
+    value
+}
+
+/// A relation as the catalog knows it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub oid: Oid,
+    pub schema: String,
+    pub name: String,
+    pub owner: Oid,
+    relkind: String,
+    persistence: String,
+    strategy: Option<String>,
+    key_columns: i16,
+    key_column: Option<String>,
+    key_type: Oid,
+    key_type_name: Option<String>,
+}
+
+impl Table {
+    /// Schema-qualified and quoted.
+    pub fn qualified(&self) -> String {
+        qualified(&self.schema, &self.name)
+    }
+
+    /// The key type, if policies can maintain this table.
+    pub fn key(&self) -> Result<Key, Error> {
+        let name = || self.name.clone();
+        if self.relkind != "p" {
+            return Err(Error::NotPartitioned(name()));
+        }
+        if self.persistence == "t" {
+            return Err(Error::Temporary(name()));
+        }
+        if self.strategy.as_deref() != Some("r") {
+            return Err(Error::NotRange(name()));
+        }
+        let column = match &self.key_column {
+            Some(column) if self.key_columns == 1 => column,
+            _ => return Err(Error::KeyNotOneColumn(name())),
+        };
+        Key::from_type(self.key_type).ok_or_else(|| Error::KeyType {
+            column: column.clone(),
+            type_name: self.key_type_name.clone().unwrap_or_default(),
+        })
+    }
+
+    /// Raises 42501 unless the current user may act for the owner.
+    pub fn check_owner(&self) -> Result<(), Error> {
+        if crate::identity::may_act_for(self.owner) {
+            Ok(())
+        } else {
+            Err(Error::NotOwner(self.name.clone()))
+        }
+    }
+}
+
+pub fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
+}
+
+const TABLE_COLUMNS: &str = "c.oid, n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
+    c.relpersistence::text, k.partstrat::text, k.partnatts, a.attname::text, a.atttypid,
+    a.atttypid::pg_catalog.regtype::text";
+const TABLE_JOINS: &str = "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_catalog.pg_partitioned_table k ON k.partrelid = c.oid
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.partattrs[0] AND a.attnum > 0";
+/// How many columns TABLE_COLUMNS has.
+const AFTER_TABLE: usize = 11;
+
+fn table_of(row: &SpiHeapTupleData) -> SpiResult<Table> {
+    Ok(Table {
+        oid: row.get(1)?.unwrap_or(pg_sys::InvalidOid),
+        schema: row.get(2)?.unwrap_or_default(),
+        name: row.get(3)?.unwrap_or_default(),
+        owner: row.get(4)?.unwrap_or(pg_sys::InvalidOid),
+        relkind: row.get(5)?.unwrap_or_default(),
+        persistence: row.get(6)?.unwrap_or_default(),
+        strategy: row.get(7)?,
+        key_columns: row.get(8)?.unwrap_or(0),
+        key_column: row.get(9)?,
+        key_type: row.get(10)?.unwrap_or(pg_sys::InvalidOid),
+        key_type_name: row.get(11)?,
+    })
+}
+
+/// Looks a relation up for which the caller has the OID.
+pub fn table(oid: Oid) -> Result<Table, ErrorReport> {
+    let sql =
+        format!("SELECT {TABLE_COLUMNS} FROM pg_catalog.pg_class c {TABLE_JOINS} WHERE c.oid = $1");
+    latest(|| select_first(&sql, &[oid.into()], |row| table_of(&row)))?
+        .ok_or_else(|| Error::NoRelation(oid.to_u32()).into())
+}
+
+/// What happens to a partition that is wholly older than the retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnExpiry {
+    Drop,
+    Detach,
+}
+
+impl OnExpiry {
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match text {
+            "drop" => Ok(Self::Drop),
+            "detach" => Ok(Self::Detach),
+            other => Err(Error::OnExpiry(other.to_owned())),
+        }
+    }
+}
+
+/// The columns of a policy as they are stored.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub period: Interval,
+    pub premake: i32,
+    pub retention: Option<Interval>,
+    pub on_expiry: String,
+    pub unlogged: Option<bool>,
+    pub time_zone: String,
+    pub lock_timeout: Interval,
+}
+
+/// A policy, checked and ready to plan with.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub table: Table,
+    pub key: Key,
+    pub grid: Grid,
+    pub zone: TimeZone,
+    pub premake: i32,
+    pub retention: Option<Age>,
+    pub on_expiry: OnExpiry,
+    pub unlogged: bool,
+    pub lock_timeout_ms: i64,
+}
+
+impl Policy {
+    /// Checks the settings against the table.
+    pub fn new(table: Table, settings: &Settings) -> Result<Self, Error> {
+        let key = table.key()?;
+        let interval = |i: &Interval| (i.months(), i.days(), i.micros());
+        let (months, days, micros) = interval(&settings.period);
+        let period = Period::from_interval(months, days, micros)?;
+        if key == Key::Date && matches!(period, Period::Micros(_)) {
+            return Err(Error::PeriodBelowDay);
+        }
+        if !(0..=10_000).contains(&settings.premake) {
+            return Err(Error::Premake(settings.premake));
+        }
+        let retention = settings
+            .retention
+            .as_ref()
+            .map(|retention| {
+                let (months, days, micros) = interval(retention);
+                let positive = months >= 0 && days >= 0 && micros >= 0;
+                if positive && (months, days, micros) != (0, 0, 0) {
+                    Ok(Age { months, days, micros })
+                } else {
+                    Err(Error::Retention)
+                }
+            })
+            .transpose()?;
+        let lock_timeout_ms = match interval(&settings.lock_timeout) {
+            (0, 0, micros) if (1_000..=3_600_000_000).contains(&micros) => micros / 1_000,
+            _ => return Err(Error::LockTimeout),
+        };
+        let zone = zone::load(&settings.time_zone)?;
+        Ok(Self {
+            key,
+            grid: key.grid(period, &zone),
+            zone,
+            premake: settings.premake,
+            retention,
+            on_expiry: OnExpiry::parse(&settings.on_expiry)?,
+            unlogged: settings.unlogged.unwrap_or(table.persistence == "u"),
+            lock_timeout_ms,
+            table,
+        })
+    }
+}
+
+/// A stored policy: its settings, and whether a failed run is waiting for its next try.
+pub struct Stored {
+    pub table: Table,
+    pub settings: Settings,
+    pub failures: i32,
+    pub waiting: bool,
+}
+
+/// The stored policy of one table, or all of them.
+pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
+    let sql = format!(
+        "SELECT {TABLE_COLUMNS}, p.period, p.premake, p.retention, p.on_expiry, p.unlogged, p.time_zone, p.lock_timeout,
+             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false)
+         FROM maintenance.partition_policies p
+         JOIN pg_catalog.pg_class c ON c.oid = p.parent {TABLE_JOINS}
+         LEFT JOIN maintenance.state s ON s.kind = 'partition' AND s.relation = p.parent
+         WHERE $1 IS NULL OR p.parent = $1
+         ORDER BY n.nspname, c.relname"
+    );
+    let zero = || Interval::from_micros(0);
+    read(&sql, &[parent.into()], |row| {
+        const N: usize = AFTER_TABLE;
+        Ok(Stored {
+            table: table_of(&row)?,
+            settings: Settings {
+                period: row.get(N + 1)?.unwrap_or_else(zero),
+                premake: row.get(N + 2)?.unwrap_or(0),
+                retention: row.get(N + 3)?,
+                on_expiry: row.get(N + 4)?.unwrap_or_default(),
+                unlogged: row.get(N + 5)?,
+                time_zone: row.get(N + 6)?.unwrap_or_default(),
+                lock_timeout: row.get(N + 7)?.unwrap_or_else(zero),
+            },
+            failures: row.get(N + 8)?.unwrap_or(0),
+            waiting: row.get(N + 9)?.unwrap_or(false),
+        })
+    })
+}
+
+/// A partition of a maintained table.
+#[derive(Debug, Clone)]
+pub struct Partition {
+    pub schema: String,
+    pub name: String,
+    pub foreign: bool,
+    /// None where the catalog holds what we cannot read: then the table is left alone.
+    pub bound: Option<Bound>,
+    pub detach_pending: bool,
+}
+
+impl Partition {
+    pub fn qualified(&self) -> String {
+        qualified(&self.schema, &self.name)
+    }
+
+    pub fn range(&self) -> Option<Range> {
+        match self.bound {
+            Some(Bound::Range(range)) => Some(range),
+            _ => None,
+        }
+    }
+}
+
+/// The partitions of every one of `parents`, in one query.
+pub fn partitions(
+    parents: &HashMap<Oid, Key>,
+) -> Result<HashMap<Oid, Vec<Partition>>, ErrorReport> {
+    let oids: Vec<Oid> = parents.keys().copied().collect();
+    let rows = latest(|| {
+        select(
+            "SELECT i.inhparent, n.nspname::text, c.relname::text, c.relkind = 'f', c.relpartbound::text,
+                 i.inhdetachpending
+             FROM pg_catalog.pg_inherits i
+             JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE i.inhparent = ANY ($1) AND c.relispartition",
+            &[oids.into()],
+            |row| {
+                let parent = row.get::<Oid>(1)?.unwrap_or(pg_sys::InvalidOid);
+                let bound = row
+                    .get::<String>(5)?
+                    .and_then(|text| CString::new(text).ok())
+                    .and_then(|text| read_bound(&text, *parents.get(&parent)?));
+                let partition = Partition {
+                    schema: row.get(2)?.unwrap_or_default(),
+                    name: row.get(3)?.unwrap_or_default(),
+                    foreign: row.get(4)?.unwrap_or(false),
+                    bound,
+                    detach_pending: row.get(6)?.unwrap_or(false),
+                };
+                Ok((parent, partition))
+            },
+        )
+    })?;
+    let mut found: HashMap<Oid, Vec<Partition>> = HashMap::new();
+    for (parent, partition) in rows {
+        found.entry(parent).or_default().push(partition);
+    }
+    for partitions in found.values_mut() {
+        partitions.sort_by_key(|p| p.range().map(|r| r.lower));
+    }
+    Ok(found)
+}
+
+/// What a new partition takes from its parent beyond what LIKE copies, as DDL around the partition's name.
+#[derive(Debug, Clone, Default)]
+pub struct Template {
+    /// Access method and tablespace clauses.
+    pub options: String,
+    /// Statements after CREATE TABLE; the first `%s` of each stands for the partition.
+    pub after_create: Vec<String>,
+    /// The replica identity is an index, whose counterpart is known only after ATTACH.
+    pub replica_index: bool,
+}
+
+/// The templates of `parents`, in one query.
+pub fn templates(parents: &[Oid]) -> Result<HashMap<Oid, Template>, ErrorReport> {
+    let rows = latest(|| {
+        select(
+            "SELECT c.oid, m.amname::text, t.spcname::text, c.relrowsecurity, c.relforcerowsecurity,
+                 c.relreplident::text,
+                 ARRAY(SELECT pg_catalog.format('GRANT %s ON TABLE %%s TO %s%s',
+                           pg_catalog.string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type),
+                           CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(r.rolname) END,
+                           CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+                       FROM pg_catalog.aclexplode(c.relacl) x
+                       LEFT JOIN pg_catalog.pg_roles r ON r.oid = x.grantee
+                       WHERE x.grantee <> c.relowner AND (x.grantee = 0 OR r.oid IS NOT NULL)
+                       GROUP BY x.grantee, r.rolname, x.is_grantable
+                       ORDER BY x.grantee = 0 DESC, r.rolname, x.is_grantable)
+             FROM pg_catalog.pg_class c
+             LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
+             LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace
+             WHERE c.oid = ANY ($1)",
+            &[parents.to_vec().into()],
+            |row| {
+                let mut template = Template::default();
+                if let Some(method) = row.get::<String>(2)? {
+                    template.options += &format!(" USING {}", quote_identifier(method));
+                }
+                if let Some(space) = row.get::<String>(3)? {
+                    template.options += &format!(" TABLESPACE {}", quote_identifier(space));
+                }
+                template.after_create = row.get::<Vec<String>>(7)?.unwrap_or_default();
+                if row.get::<bool>(4)?.unwrap_or(false) {
+                    // The parent's policies hold for queries through the parent only. Without this, the copied grants
+                    // would open the rows to a direct query of the partition.
+                    template.after_create.push("ALTER TABLE %s ENABLE ROW LEVEL SECURITY".into());
+                }
+                if row.get::<bool>(5)?.unwrap_or(false) {
+                    template.after_create.push("ALTER TABLE %s FORCE ROW LEVEL SECURITY".into());
+                }
+                match row.get::<String>(6)?.as_deref() {
+                    Some("f") => {
+                        template.after_create.push("ALTER TABLE %s REPLICA IDENTITY FULL".into());
+                    }
+                    Some("n") => {
+                        template
+                            .after_create
+                            .push("ALTER TABLE %s REPLICA IDENTITY NOTHING".into());
+                    }
+                    Some("i") => template.replica_index = true,
+                    _ => {}
+                }
+                Ok((row.get::<Oid>(1)?.unwrap_or(pg_sys::InvalidOid), template))
+            },
+        )
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Deletes policies, state and everything else of relations that are gone.
+pub fn forget_dropped() -> Result<(), ErrorReport> {
+    let gone = "NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid =";
+    let dropped = read(
+        &format!(
+            "SELECT EXISTS (SELECT FROM maintenance.partition_policies p WHERE {gone} p.parent))
+                 OR EXISTS (SELECT FROM maintenance.refresh_policies p WHERE {gone} p.matview))
+                 OR EXISTS (SELECT FROM maintenance.state s WHERE {gone} s.relation))"
+        ),
+        &[],
+        |row| row.get::<bool>(1),
+    )?;
+    if dropped.first() != Some(&Some(true)) {
+        return Ok(());
+    }
+    write(&format!("DELETE FROM maintenance.partition_policies p WHERE {gone} p.parent)"), &[])?;
+    write(&format!("DELETE FROM maintenance.refresh_policies p WHERE {gone} p.matview)"), &[])?;
+    write(&format!("DELETE FROM maintenance.state s WHERE {gone} s.relation)"), &[])?;
+    Ok(())
+}

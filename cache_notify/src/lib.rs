@@ -1,6 +1,31 @@
 #![doc = include_str!("../../docs/cache_notify.md")]
 
+use pgrx::prelude::*;
+
+mod attach;
+mod error;
+mod event;
+mod guc;
+mod options;
+mod payload;
+mod pending;
+mod plan;
+mod rows;
+mod template;
+mod transaction;
+mod trigger;
+
 pgrx::pg_module_magic!(name, version);
+
+pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
+
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    guc::register();
+    plan::register();
+    transaction::register();
+}
 
 /// What `cargo pgrx test` asks of the crate root.
 #[cfg(test)]

@@ -1,0 +1,360 @@
+//! `attach`, `detach`, and the event trigger that covers new partitions.
+//!
+//! A statement fires the statement-level triggers of the table it names and of no other, and a row-level trigger of a
+//! partition may have no transition tables. So each table of a partition tree has its own set of triggers: whichever of them
+//! a statement names, exactly one set fires, and each takes the keys' table name from the top of the tree.
+
+use crate::error::Error;
+use crate::options::{self, Options};
+use crate::payload::Payload;
+use crate::plan;
+use pg_ext_core::spi::{report, select, select_first};
+use pgrx::datum::DatumWithOid;
+use pgrx::iter::TableIterator;
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi::{quote_identifier, quote_literal};
+use std::ffi::CStr;
+
+/// Name, event and transition tables of the triggers.
+const TRIGGERS: [(&str, &str, &str); 4] = [
+    ("cache_notify_insert", "INSERT", "REFERENCING NEW TABLE AS new_rows"),
+    ("cache_notify_update", "UPDATE", "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"),
+    ("cache_notify_delete", "DELETE", "REFERENCING OLD TABLE AS old_rows"),
+    ("cache_notify_truncate", "TRUNCATE", ""),
+];
+
+#[expect(clippy::too_many_arguments, reason = "the arguments of the SQL function")]
+#[pg_extern(sql = false)]
+fn attach(
+    table: Option<pg_sys::Oid>,
+    key_columns: Option<pgrx::Array<&CStr>>,
+    channel: Option<&str>,
+    payload: Option<&str>,
+    keys: Option<Vec<Option<String>>>,
+    only_columns: Option<pgrx::Array<&CStr>>,
+    delivery: Option<&str>,
+    max_keys: Option<i32>,
+) -> Result<(), ErrorReport> {
+    let relid = table.ok_or(Error::NullValue { name: "tbl" })?;
+    if let Some(delivery) = delivery {
+        options::check_delivery(delivery)?;
+    }
+    let defaults = Options::default();
+    let keys = keys
+        .map(|keys| {
+            keys.into_iter()
+                .map(|key| key.map(String::into_bytes).ok_or(Error::NullValue { name: "keys" }))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .transpose()?
+        .filter(|keys| *keys != defaults.templates());
+    let mut options = Options {
+        channel: channel.map_or(defaults.channel, |channel| channel.into()),
+        key_columns: names("key_columns", key_columns)?,
+        payload: payload.map_or(Ok(defaults.payload), Payload::parse)?,
+        keys,
+        only_columns: names("only_columns", only_columns)?,
+        max_keys: max_keys.map_or(Ok(defaults.max_keys), options::check_max_keys)?,
+    };
+    options.validate()?;
+
+    let tree = owned_tree(relid)?;
+    for member in &tree {
+        member.check()?;
+        with_relation(member.relid, |relation| {
+            // SAFETY: the relation is open as long as the closure runs.
+            unsafe {
+                if member.relid == relid && options.key_columns.is_none() {
+                    // The primary key may be renamed, and its partitions have the same one. A replica identity is each
+                    // partition's own, so its columns are written down.
+                    let (columns, is_primary) = plan::key_of(relation);
+                    if !is_primary && !columns.is_empty() {
+                        options.key_columns = Some(columns);
+                    }
+                }
+                plan::build(relation, &options).map(drop)
+            }
+        })?;
+    }
+    for member in &tree {
+        for (name, event, referencing) in TRIGGERS {
+            create_trigger(member, name, event, referencing, &options.arguments())?;
+        }
+    }
+    Ok(())
+}
+
+#[pg_extern(sql = false)]
+fn detach(table: pg_sys::Oid) -> Result<(), ErrorReport> {
+    let mut found = false;
+    for member in owned_tree(table)? {
+        for (name, ..) in member.triggers()? {
+            found = true;
+            run(&format!("DROP TRIGGER {} ON {}", quote_identifier(name), member.name))?;
+        }
+    }
+    if !found {
+        return Err(Error::NotAttached { table: plan::quoted_name(table) }.into());
+    }
+    Ok(())
+}
+
+/// What a trigger's arguments say, for the view `cache_notify.attached`. No row where they are not understood.
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "the columns of the SQL function")]
+fn trigger_options(
+    arguments: &[u8],
+) -> TableIterator<
+    'static,
+    (
+        name!(channel, String),
+        name!(key_columns, Option<Vec<String>>),
+        name!(payload, String),
+        name!(keys, Option<Vec<String>>),
+        name!(only_columns, Option<Vec<String>>),
+        name!(delivery, String),
+        name!(max_keys, i32),
+    ),
+> {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let texts = |list: Vec<Vec<u8>>| list.into_iter().map(text).collect::<Vec<_>>();
+    // Each argument ends with a NUL byte.
+    let arguments = arguments
+        .split_inclusive(|&byte| byte == 0)
+        .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument));
+    TableIterator::new(Options::parse(arguments).ok().map(|options| {
+        let keys = match options.payload {
+            Payload::Event => None,
+            Payload::Key | Payload::Json => Some(texts(options.templates())),
+        };
+        (
+            text(options.channel),
+            options.key_columns.map(texts),
+            options.payload.name().to_owned(),
+            keys,
+            options.only_columns.map(texts),
+            "notify".to_owned(),
+            i32::try_from(options.max_keys).unwrap_or(i32::MAX),
+        )
+    }))
+}
+
+/// Runs at the end of the DDL commands that can add a partition, and gives it the triggers that the table at the top of its
+/// tree has. Where no attached table is involved it changes nothing.
+#[pg_extern(sql = false)]
+fn follow_partitions() -> Result<(), ErrorReport> {
+    let roots = select(
+        "SELECT DISTINCT t.tgrelid
+         FROM pg_catalog.pg_event_trigger_ddl_commands() d
+         JOIN pg_catalog.pg_class c ON c.oid = d.objid
+         JOIN pg_catalog.pg_trigger t ON t.tgrelid = pg_catalog.pg_partition_root(c.oid)
+         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+           AND (c.relispartition OR c.relkind = 'p')
+           AND t.tgname = ANY ($1)
+           AND t.tgfoid = 'cache_notify.invalidate_cache()'::pg_catalog.regprocedure",
+        &[trigger_names()],
+        |row| row.get::<pg_sys::Oid>(1),
+    )?;
+    for root in roots.into_iter().flatten() {
+        let tree = tree(root)?;
+        let Some((root, members)) = tree.split_first() else { continue };
+        let wanted = root.triggers()?;
+        for member in members {
+            let present = member.triggers()?;
+            for (name, arguments, enabled) in &wanted {
+                if present.iter().any(|(present, ..)| present == name) {
+                    continue;
+                }
+                member.check()?;
+                let Some((_, event, referencing)) =
+                    TRIGGERS.iter().find(|(trigger, ..)| trigger == name)
+                else {
+                    continue;
+                };
+                let arguments: Vec<Vec<u8>> = arguments
+                    .split_inclusive(|&byte| byte == 0)
+                    .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument).to_vec())
+                    .collect();
+                create_trigger(member, name, event, referencing, &arguments)?;
+                let state = match enabled {
+                    b'A' => "ENABLE ALWAYS",
+                    b'R' => "ENABLE REPLICA",
+                    b'D' => "DISABLE",
+                    _ => continue,
+                };
+                run(&format!(
+                    "ALTER TABLE {} {state} TRIGGER {}",
+                    member.name,
+                    quote_identifier(name)
+                ))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A table of a partition tree, or one that is no part of any.
+struct Member {
+    relid: pg_sys::Oid,
+    /// Qualified and quoted.
+    name: String,
+    kind: u8,
+    /// The top of the tree, where that is another table.
+    root: Option<String>,
+    is_owned: bool,
+    /// The table that the tree was asked for.
+    top: String,
+}
+
+impl Member {
+    /// Whether it can have the triggers.
+    fn check(&self) -> Result<(), Error> {
+        let what = match self.kind {
+            b'r' | b'p' => return Ok(()),
+            b'f' if self.name != self.top => {
+                return Err(Error::ForeignPartition {
+                    table: self.top.clone(),
+                    partition: self.name.clone(),
+                });
+            }
+            b'f' => "a foreign table, whose rows change elsewhere",
+            b'v' => "a view",
+            b'm' => "a materialized view",
+            b'S' => "a sequence",
+            b'i' | b'I' => "an index",
+            b't' => "a TOAST table",
+            _ => "a composite type",
+        };
+        Err(Error::NotTable { table: self.name.clone(), what })
+    }
+
+    /// Name, arguments and state of the triggers that `attach` made.
+    fn triggers(&self) -> Result<Vec<(String, Vec<u8>, u8)>, ErrorReport> {
+        select(
+            "SELECT t.tgname::text, t.tgargs, t.tgenabled::text FROM pg_catalog.pg_trigger t
+             WHERE t.tgrelid = $1 AND t.tgname = ANY ($2)
+               AND t.tgfoid = 'cache_notify.invalidate_cache()'::pg_catalog.regprocedure
+             ORDER BY t.tgname",
+            &[self.relid.into(), trigger_names()],
+            |row| {
+                let enabled = row.get::<String>(3)?.and_then(|state| state.bytes().next());
+                Ok((
+                    row.get::<String>(1)?.unwrap_or_default(),
+                    row.get::<Vec<u8>>(2)?.unwrap_or_default(),
+                    enabled.unwrap_or(b'O'),
+                ))
+            },
+        )
+    }
+}
+
+fn trigger_names() -> DatumWithOid<'static> {
+    TRIGGERS.iter().map(|(name, ..)| (*name).to_owned()).collect::<Vec<String>>().into()
+}
+
+/// A table with all its partitions, itself first.
+fn tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
+    let top = plan::quoted_name(relid);
+    select(
+        "SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind::text,
+                CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid END,
+                pg_catalog.pg_has_role(c.relowner, 'USAGE')
+         FROM (SELECT $1 UNION SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.regclass)) t (oid)
+         JOIN pg_catalog.pg_class c ON c.oid = t.oid
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         ORDER BY c.oid <> $1, c.oid",
+        &[relid.into()],
+        |row| {
+            Ok(Member {
+                relid: row.get(1)?.unwrap_or(pg_sys::InvalidOid),
+                name: row.get(2)?.unwrap_or_default(),
+                kind: row.get::<String>(3)?.and_then(|kind| kind.bytes().next()).unwrap_or(0),
+                root: row.get::<pg_sys::Oid>(4)?.map(plan::quoted_name),
+                is_owned: row.get(5)?.unwrap_or(false),
+                top: top.clone(),
+            })
+        },
+    )
+}
+
+/// The same, for its owner and only from the top. No lock yet: CREATE TRIGGER takes it and checks again.
+fn owned_tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
+    let tree = tree(relid)?;
+    for member in &tree {
+        if !member.is_owned {
+            return Err(Error::NotOwner { table: member.name.clone() }.into());
+        }
+    }
+    if let Some(Member { root: Some(root), name, .. }) = tree.first() {
+        return Err(Error::IsPartition { table: name.clone(), root: root.clone() }.into());
+    }
+    Ok(tree)
+}
+
+/// Creates a trigger or replaces the one that `attach` made before. Statement-level triggers of the same name that belong to
+/// someone else stay.
+fn create_trigger(
+    member: &Member,
+    name: &str,
+    event: &str,
+    referencing: &str,
+    arguments: &[Vec<u8>],
+) -> Result<(), ErrorReport> {
+    let foreign = select_first(
+        "SELECT true FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1 AND t.tgname::text = $2
+           AND t.tgfoid <> 'cache_notify.invalidate_cache()'::pg_catalog.regprocedure",
+        &[member.relid.into(), name.to_owned().into()],
+        |row| row.get::<bool>(1),
+    )?;
+    if foreign.is_some() {
+        return Err(
+            Error::TriggerExists { table: member.name.clone(), trigger: name.to_owned() }.into()
+        );
+    }
+    let arguments: Vec<String> =
+        arguments.iter().map(|argument| quote_literal(String::from_utf8_lossy(argument))).collect();
+    run(&format!(
+        "CREATE OR REPLACE TRIGGER {} AFTER {event} ON {} {referencing} FOR EACH STATEMENT
+         EXECUTE FUNCTION cache_notify.invalidate_cache({})",
+        quote_identifier(name),
+        member.name,
+        arguments.join(", ")
+    ))
+}
+
+fn run(sql: &str) -> Result<(), ErrorReport> {
+    Spi::connect_mut(|client| client.update(sql, None, &[]).map(drop)).map_err(report)
+}
+
+/// An array of column names.
+fn names(
+    argument: &'static str,
+    array: Option<pgrx::Array<&CStr>>,
+) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    array
+        .map(|array| {
+            array
+                .iter()
+                .map(|name| match name {
+                    Some(name) => Ok(name.to_bytes().to_vec()),
+                    None => Err(Error::NullValue { name: argument }),
+                })
+                .collect()
+        })
+        .transpose()
+}
+
+/// Opens a table for reading its definition, for as long as `work` runs; the lock stays until the transaction ends.
+fn with_relation<T>(relid: pg_sys::Oid, work: impl FnOnce(pg_sys::Relation) -> T) -> T {
+    // SAFETY: opening raises an error where the table is gone; it is closed once, after its last use. After an error in
+    // `work` the transaction's abort closes it.
+    unsafe {
+        let lock = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
+        let relation = pg_sys::table_open(relid, lock);
+        let value = work(relation);
+        pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+        value
+    }
+}

@@ -1,0 +1,353 @@
+//! Rows as a trigger gets them, and the keys in them.
+//!
+//! Transition tables are read from their tuplestore, past SPI: no plan, no snapshot, and only the leading columns that a key
+//! needs are taken apart.
+
+use crate::payload::{Op, push_key_part};
+use crate::pending::Slot;
+use crate::plan::{Column, Piece, Plan, Render};
+use crate::transaction::with_pending;
+use pgrx::pg_sys;
+use std::ffi::{CStr, c_int};
+use std::io::Write;
+
+// utils/datum.h, the same in every supported version; pgrx has no binding for it.
+unsafe extern "C-unwind" {
+    fn datum_image_eq(
+        one: pg_sys::Datum,
+        two: pg_sys::Datum,
+        by_value: bool,
+        length: c_int,
+    ) -> bool;
+}
+
+/// EXEC_FLAG_REWIND of executor/executor.h: the read pointer may be set back to the first row.
+const EXEC_FLAG_REWIND: c_int = pg_sys::EXEC_FLAG_REWIND as c_int;
+/// How often a long loop looks whether it is to be cancelled.
+const ROWS_PER_CHECK: u32 = 1024;
+
+/// A row in a slot of the server.
+#[derive(Clone, Copy)]
+pub struct Row(*mut pg_sys::TupleTableSlot);
+
+impl Row {
+    /// # Safety
+    /// `slot` must hold a row of the plan's relation and must not change while the `Row` is used.
+    pub unsafe fn new(slot: *mut pg_sys::TupleTableSlot, plan: &Plan) -> Row {
+        // SAFETY: as the caller promises; this is slot_getsomeattrs of tuptable.h.
+        unsafe {
+            if usize::try_from((*slot).tts_nvalid).unwrap_or(0) < plan.attributes {
+                pg_sys::slot_getsomeattrs_int(slot, plan.attributes as c_int);
+            }
+        }
+        Row(slot)
+    }
+
+    fn value(self, column: &Column) -> Option<pg_sys::Datum> {
+        // SAFETY: Row::new has read the attributes of every column in the plan.
+        unsafe {
+            if *(*self.0).tts_isnull.add(column.index) {
+                None
+            } else {
+                Some(*(*self.0).tts_values.add(column.index))
+            }
+        }
+    }
+
+    /// Whether all `columns` hold the same in both rows, as stored (datum_image_eq: decompressed, bytes compared). Values
+    /// that are equal but do not look alike, such as 1.0 and 1.00, differ: so do the texts that a cache holds.
+    fn same(self, other: Row, columns: &[Column]) -> bool {
+        columns.iter().all(|column| match (self.value(column), other.value(column)) {
+            (None, None) => true,
+            (Some(one), Some(two)) if column.by_value => one == two,
+            // SAFETY: both are values of the column's type; the guard lets an error of decompression through.
+            (Some(one), Some(two)) => unsafe {
+                pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                    datum_image_eq(one, two, column.by_value, c_int::from(column.length))
+                })
+            },
+            _ => false,
+        })
+    }
+}
+
+/// Turns rows into keys and hands them to the transaction.
+pub struct Recorder<'a> {
+    plan: &'a Plan,
+    slot: Slot,
+    level: i32,
+    key: Vec<u8>,
+    output: Output,
+    _settings: Option<FixedSettings>,
+}
+
+/// The output functions that were needed, looked up once a call.
+#[derive(Default)]
+struct Output {
+    functions: Vec<pg_sys::FmgrInfo>,
+    /// What they allocate goes here. Made when first needed, gone with the memory of the trigger call.
+    scratch: Option<pg_sys::MemoryContext>,
+}
+
+impl Output {
+    fn append(&mut self, out: &mut Vec<u8>, function: pg_sys::Oid, value: pg_sys::Datum) {
+        // SAFETY: the function is the output function of the value's type and returns a string, which is copied before its
+        // context is reset; what fmgr_info allocates lives in the context of the trigger call, as long as we do.
+        unsafe {
+            let scratch = *self.scratch.get_or_insert_with(|| {
+                pg_sys::AllocSetContextCreateInternal(
+                    pg_sys::CurrentMemoryContext,
+                    c"cache_notify output".as_ptr(),
+                    pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                    pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                    pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+                )
+            });
+            let i = match self.functions.iter().position(|known| known.fn_oid == function) {
+                Some(i) => i,
+                None => {
+                    let mut info = pg_sys::FmgrInfo::default();
+                    pg_sys::fmgr_info(function, &mut info);
+                    self.functions.push(info);
+                    self.functions.len() - 1
+                }
+            };
+            let outer = pg_sys::MemoryContextSwitchTo(scratch);
+            let text = pg_sys::OutputFunctionCall(&mut self.functions[i], value);
+            out.extend_from_slice(CStr::from_ptr(text).to_bytes());
+            pg_sys::MemoryContextSwitchTo(outer);
+            pg_sys::MemoryContextReset(scratch);
+        }
+    }
+}
+
+impl<'a> Recorder<'a> {
+    pub fn new(plan: &'a Plan) -> Recorder<'a> {
+        // SAFETY: reads a counter.
+        let level = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+        let slot = with_pending(|pending| pending.slot(&plan.target, level));
+        let settings = plan.needs_fixed_settings.then(FixedSettings::new);
+        Recorder {
+            plan,
+            slot,
+            level,
+            key: Vec::new(),
+            output: Output::default(),
+            _settings: settings,
+        }
+    }
+
+    /// Whether further rows make no difference.
+    fn is_done(&self) -> bool {
+        with_pending(|pending| pending.is_collapsed(self.slot))
+    }
+
+    /// Every row is gone: TRUNCATE.
+    pub fn all(&self, op: Op) {
+        with_pending(|pending| pending.add_all(self.slot, self.level, op));
+    }
+
+    /// The keys of one row.
+    pub fn row(&mut self, op: Op, row: Row) {
+        for pieces in &self.plan.keys {
+            let mut key = std::mem::take(&mut self.key);
+            key.clear();
+            for piece in pieces {
+                match piece {
+                    Piece::Text(text) => key.extend_from_slice(text),
+                    Piece::Column(column) => self.value(&mut key, row, column),
+                    Piece::Composite(columns) => {
+                        let mut part = Vec::new();
+                        for (i, column) in columns.iter().enumerate() {
+                            if i > 0 {
+                                key.push(b',');
+                            }
+                            part.clear();
+                            self.value(&mut part, row, column);
+                            push_key_part(&mut key, &part);
+                        }
+                    }
+                }
+            }
+            with_pending(|pending| {
+                pending.add(self.slot, self.level, op, &key, self.plan.max_keys);
+            });
+            self.key = key;
+        }
+    }
+
+    /// The keys of an updated row: those it had and those it has.
+    pub fn pair(&mut self, old: Row, new: Row) {
+        if self.plan.only.as_ref().is_some_and(|only| old.same(new, only)) {
+            return;
+        }
+        if !old.same(new, &self.plan.key_columns) {
+            self.row(Op::Update, old);
+        }
+        self.row(Op::Update, new);
+    }
+
+    /// The text of a column; of NULL, nothing.
+    fn value(&mut self, out: &mut Vec<u8>, row: Row, column: &Column) {
+        let Some(datum) = row.value(column) else { return };
+        // Writing to a Vec cannot fail.
+        let _ = match column.render {
+            Render::Int2 => write!(out, "{}", datum.value() as i16),
+            Render::Int4 => write!(out, "{}", datum.value() as i32),
+            Render::Int8 => write!(out, "{}", datum.value() as i64),
+            Render::Text => {
+                // SAFETY: a varlena of a text type; a detoasted copy is freed after its bytes have been copied.
+                unsafe {
+                    let stored = datum.cast_mut_ptr::<pg_sys::varlena>();
+                    let plain = pg_sys::pg_detoast_datum_packed(stored);
+                    out.extend_from_slice(pgrx::varlena_to_byte_slice(plain));
+                    if plain != stored {
+                        pg_sys::pfree(plain.cast());
+                    }
+                }
+                Ok(())
+            }
+            Render::Output { function, .. } => {
+                self.output.append(out, function, datum);
+                Ok(())
+            }
+        };
+    }
+
+    /// The rows of a transition table.
+    ///
+    /// # Safety
+    /// `table` must be a transition table of the present trigger call and `rows` the row type of the plan's relation.
+    pub unsafe fn table(
+        &mut self,
+        op: Op,
+        table: *mut pg_sys::Tuplestorestate,
+        rows: pg_sys::TupleDesc,
+    ) {
+        // SAFETY: as the caller promises.
+        let mut reader = unsafe { Reader::new(table, rows) };
+        while !self.is_done()
+            && let Some(row) = reader.next(self.plan)
+        {
+            self.row(op, row);
+        }
+    }
+
+    /// Both transition tables of an UPDATE.
+    ///
+    /// The server writes a row's old and new version one after the other, also where the row moves to another partition, so
+    /// the tables run in step, unless a BEFORE trigger of the new partition drops the row it should take in: then the
+    /// tables differ in length and every row of both counts as changed.
+    ///
+    /// # Safety
+    /// As for [`Recorder::table`].
+    pub unsafe fn tables(
+        &mut self,
+        old: *mut pg_sys::Tuplestorestate,
+        new: *mut pg_sys::Tuplestorestate,
+        rows: pg_sys::TupleDesc,
+    ) {
+        // SAFETY: as the caller promises; the two readers share nothing.
+        unsafe {
+            if pg_sys::tuplestore_tuple_count(old) != pg_sys::tuplestore_tuple_count(new) {
+                self.table(Op::Update, old, rows);
+                self.table(Op::Update, new, rows);
+                return;
+            }
+            let (mut old, mut new) = (Reader::new(old, rows), Reader::new(new, rows));
+            while !self.is_done()
+                && let (Some(before), Some(after)) = (old.next(self.plan), new.next(self.plan))
+            {
+                self.pair(before, after);
+            }
+        }
+    }
+}
+
+/// A cursor over a transition table, with a read pointer and a slot of its own.
+struct Reader {
+    store: *mut pg_sys::Tuplestorestate,
+    slot: *mut pg_sys::TupleTableSlot,
+    rows: u32,
+}
+
+impl Reader {
+    /// # Safety
+    /// `store` must be a transition table of the present trigger call and `rows` the row type of its relation.
+    unsafe fn new(store: *mut pg_sys::Tuplestorestate, rows: pg_sys::TupleDesc) -> Reader {
+        // SAFETY: as the caller promises; other triggers of the statement have pointers of their own.
+        unsafe {
+            let pointer = pg_sys::tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND);
+            pg_sys::tuplestore_select_read_pointer(store, pointer);
+            pg_sys::tuplestore_rescan(store);
+            let slot =
+                pg_sys::MakeSingleTupleTableSlot(rows, &raw const pg_sys::TTSOpsMinimalTuple);
+            Reader { store, slot, rows: 0 }
+        }
+    }
+
+    fn next(&mut self, plan: &Plan) -> Option<Row> {
+        self.rows += 1;
+        if self.rows.is_multiple_of(ROWS_PER_CHECK) {
+            pgrx::check_for_interrupts!();
+        }
+        // SAFETY: store and slot are those of `new`; the row is good until the next call, which ends its use.
+        unsafe {
+            pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot)
+                .then(|| Row::new(self.slot, plan))
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // After an error the transaction's abort releases the slot's hold on the row type.
+        if !std::thread::panicking() {
+            // SAFETY: the slot was made in `new` and is not used any more.
+            unsafe { pg_sys::ExecDropSingleTupleTableSlot(self.slot) };
+        }
+    }
+}
+
+/// The settings that decide how dates, floats and bytea look, fixed as long as this lives: the key of a row must not depend
+/// on who writes it. The way of postgres_fdw (set_transmission_modes).
+struct FixedSettings(c_int);
+
+impl FixedSettings {
+    fn new() -> FixedSettings {
+        const SETTINGS: [(&CStr, &CStr); 5] = [
+            (c"datestyle", c"ISO, YMD"),
+            (c"intervalstyle", c"postgres"),
+            (c"timezone", c"UTC"),
+            (c"extra_float_digits", c"1"),
+            (c"bytea_output", c"hex"),
+        ];
+        // SAFETY: names and values are the server's own; the nesting level is closed when `self` goes, or by the abort.
+        unsafe {
+            let level = pg_sys::NewGUCNestLevel();
+            for (name, value) in SETTINGS {
+                pg_sys::set_config_option(
+                    name.as_ptr(),
+                    value.as_ptr(),
+                    pg_sys::GucContext::PGC_USERSET,
+                    pg_sys::GucSource::PGC_S_SESSION,
+                    pg_sys::GucAction::GUC_ACTION_SAVE,
+                    true,
+                    0,
+                    false,
+                );
+            }
+            FixedSettings(level)
+        }
+    }
+}
+
+impl Drop for FixedSettings {
+    fn drop(&mut self) {
+        // After an error the transaction's abort puts the settings back.
+        if !std::thread::panicking() {
+            // SAFETY: closes the level opened in `new`; levels nest as the values of this type do.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) };
+        }
+    }
+}

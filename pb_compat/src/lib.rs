@@ -1,6 +1,17 @@
 #![doc = include_str!("../../docs/pb_compat.md")]
 
+mod error;
+mod json;
+mod lock;
+mod server_text;
+mod uuid;
+
 pgrx::pg_module_magic!(name, version);
+
+pgrx::extension_sql_file!("../sql/core.sql", name = "core", finalize);
+// PostgreSQL 18 has these itself. The C symbols behind them exist in every build, so that pg_upgrade to 18 finds them.
+#[cfg(not(feature = "pg18"))]
+pgrx::extension_sql_file!("../sql/uuidv7.sql", name = "uuidv7");
 
 /// What `cargo pgrx test` asks of the crate root.
 #[cfg(test)]

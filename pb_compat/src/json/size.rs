@@ -1,0 +1,85 @@
+//! How large a document becomes as `jsonb`, without a server.
+//!
+//! The limits are those of PostgreSQL's `jsonb.h` and `jsonb_util.c`: 28 bits for the bytes in a container or string,
+//! and as many members of one container as fit into its array while that doubles within an allocation of 1 GB.
+
+/// `JENTRY_OFFLENMASK`.
+const MAX_BYTES: usize = 0x0FFF_FFFF;
+/// 32 bytes an element, and the array doubles.
+const MAX_ELEMENTS: u32 = 1 << 24;
+/// 72 bytes a pair.
+const MAX_PAIRS: u32 = 1 << 23;
+/// No shorter document can reach any limit: an element takes at least two bytes of text, a pair five, and `jsonb` at
+/// most six times as many bytes as text (`0,` takes 4 for its entry and 8 for the number).
+const SMALL: usize = 32 << 20;
+
+/// The size so far. Only counted for documents that could get near a limit.
+///
+/// Members are counted exactly. Bytes are an upper bound: duplicate keys count although `jsonb` drops them, escapes
+/// count as they are written, and padding always counts in full.
+pub struct Size {
+    bytes: usize,
+    /// Members of the open containers; empty for a small document, which makes it free.
+    members: Vec<u32>,
+    counts: bool,
+}
+
+/// The entry that every key and value has in its container.
+const ENTRY: usize = 4;
+const MAX_PADDING: usize = 3;
+
+impl Size {
+    pub fn of_document(length: usize) -> Self {
+        Self { bytes: 0, members: Vec::new(), counts: length > SMALL }
+    }
+
+    /// Whether the methods that follow need to be called.
+    #[inline]
+    pub fn matters(&self) -> bool {
+        self.counts
+    }
+
+    pub fn open(&mut self) -> bool {
+        self.members.push(0);
+        self.add(ENTRY + MAX_PADDING + 4)
+    }
+
+    pub fn close(&mut self) {
+        self.members.pop();
+    }
+
+    /// `length` includes the quotes.
+    pub fn key(&mut self, length: usize) -> bool {
+        self.member(MAX_PAIRS) && self.add(ENTRY + length - 2)
+    }
+
+    pub fn element(&mut self) -> bool {
+        self.member(MAX_ELEMENTS)
+    }
+
+    /// `length` includes the quotes.
+    pub fn string(&mut self, length: usize) -> bool {
+        self.add(ENTRY + length - 2)
+    }
+
+    /// A header of at most 8 bytes, and 2 bytes for four digits, which the point may split once.
+    pub fn number(&mut self, length: usize) -> bool {
+        self.add(ENTRY + MAX_PADDING + 8 + 2 * (length.div_ceil(4) + 1))
+    }
+
+    pub fn literal(&mut self) -> bool {
+        self.add(ENTRY)
+    }
+
+    fn member(&mut self, limit: u32) -> bool {
+        self.members.last_mut().is_none_or(|members| {
+            *members += 1;
+            *members <= limit
+        })
+    }
+
+    fn add(&mut self, bytes: usize) -> bool {
+        self.bytes += bytes;
+        self.bytes <= MAX_BYTES
+    }
+}

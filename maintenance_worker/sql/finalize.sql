@@ -9,3 +9,5 @@ COMMENT ON SEQUENCE maintenance.history_id_seq IS 'Numbers the actions of past r
 -- Everybody may call the functions: each one checks that the caller owns the table or view it names, and the rows of
 -- the policies are written through them alone.
 GRANT USAGE ON SCHEMA maintenance TO PUBLIC;
+
+GRANT SELECT ON maintenance.partition_policies, maintenance.refresh_policies, maintenance.runs, maintenance.status, maintenance.health TO pg_monitor;

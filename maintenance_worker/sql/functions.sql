@@ -78,3 +78,56 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'create_partitions_wrapper';
 COMMENT ON FUNCTION maintenance.create_partitions(pg_catalog.regclass, pg_catalog.timestamptz, pg_catalog.timestamptz)
     IS 'Creates the partitions of a policy that cover a range of the past or future, as far as none does yet';
+
+CREATE TYPE maintenance.refresh_outcome AS (
+    matview  pg_catalog.regclass,
+    outcome  pg_catalog.text,
+    duration pg_catalog.interval,
+    rows     pg_catalog.int8,
+    error    pg_catalog.text
+);
+COMMENT ON TYPE maintenance.refresh_outcome IS 'How the refresh of one materialized view ended';
+
+CREATE FUNCTION maintenance.add_refresh_policy(
+    matview         pg_catalog.regclass,
+    schedule        pg_catalog.text,
+    "concurrently"  pg_catalog.bool DEFAULT NULL,
+    only_if_changed pg_catalog.bool DEFAULT true,
+    time_zone       pg_catalog.text DEFAULT 'UTC',
+    catch_up        pg_catalog.text DEFAULT 'once'
+) RETURNS pg_catalog.void
+LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'add_refresh_policy_wrapper';
+COMMENT ON FUNCTION maintenance.add_refresh_policy(pg_catalog.regclass, pg_catalog.text, pg_catalog.bool, pg_catalog.bool, pg_catalog.text, pg_catalog.text)
+    IS 'Keeps a materialized view fresh: schedule is an interval, five cron fields or a name such as @hourly; concurrently NULL means when it can; catch_up says whether a missed run is made good once or skipped';
+
+CREATE FUNCTION maintenance.alter_refresh_policy(
+    matview         pg_catalog.regclass,
+    schedule        pg_catalog.text DEFAULT NULL,
+    "concurrently"  pg_catalog.bool DEFAULT NULL,
+    only_if_changed pg_catalog.bool DEFAULT NULL,
+    time_zone       pg_catalog.text DEFAULT NULL,
+    catch_up        pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.void
+LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'alter_refresh_policy_wrapper';
+COMMENT ON FUNCTION maintenance.alter_refresh_policy(pg_catalog.regclass, pg_catalog.text, pg_catalog.bool, pg_catalog.bool, pg_catalog.text, pg_catalog.text)
+    IS 'Changes a refresh policy; what is NULL stays as it is';
+
+CREATE FUNCTION maintenance.remove_refresh_policy(matview pg_catalog.regclass) RETURNS pg_catalog.void
+LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'remove_refresh_policy_wrapper';
+COMMENT ON FUNCTION maintenance.remove_refresh_policy(pg_catalog.regclass)
+    IS 'Ends the refreshing of a materialized view; its rows stay';
+
+CREATE FUNCTION maintenance.refresh_materialized_views(only_due pg_catalog.bool DEFAULT false) RETURNS SETOF maintenance.refresh_outcome
+LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'refresh_materialized_views_wrapper';
+COMMENT ON FUNCTION maintenance.refresh_materialized_views(pg_catalog.bool)
+    IS 'Refreshes the materialized views with a policy that the caller may maintain, each after those it reads; only_due => true refreshes those whose time has come and whose tables changed';
+
+CREATE FUNCTION maintenance.refresh_all_materialized_views() RETURNS SETOF maintenance.refresh_outcome
+LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'refresh_all_materialized_views_wrapper';
+COMMENT ON FUNCTION maintenance.refresh_all_materialized_views()
+    IS 'Refreshes every populated materialized view of the database that the caller may maintain, each after those it reads';

@@ -100,6 +100,16 @@ pub fn record(
     Ok(())
 }
 
+/// Deletes what is older than `seconds`.
+pub fn prune(seconds: i32) -> Result<(), ErrorReport> {
+    write(
+        "DELETE FROM maintenance.history
+         WHERE finished < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1)",
+        &[f64::from(seconds).into()],
+    )?;
+    Ok(())
+}
+
 /// How long a policy that failed `failures` times in a row waits: 10 s, doubled each time up to an hour, less up to a
 /// quarter, so that tables which failed together do not come back together.
 pub fn backoff(failures: i32, salt: u32) -> Duration {

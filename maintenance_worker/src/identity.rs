@@ -23,9 +23,9 @@ impl RunAs {
         )
     }
 
-    /// The role that owns the extension, for one statement of ours on our own tables. Only statements whose every name is
-    /// schema-qualified, under a pinned search_path, may run so.
-    pub fn registry(role: pg_sys::Oid) -> Self {
+    /// A role whose rights one statement of ours needs. Only statements that run no code of another user, or that
+    /// confine it themselves as REFRESH does, may run so.
+    pub fn role(role: pg_sys::Oid) -> Self {
         Self::enter(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int)
     }
 

@@ -1,7 +1,9 @@
 #![doc = include_str!("../../docs/maintenance_worker.md")]
 
 mod coverage;
+mod dependencies;
 mod error;
+mod guc;
 mod history;
 mod identity;
 mod key;
@@ -9,14 +11,22 @@ mod naming;
 mod partition;
 mod period;
 mod plan;
+mod refresh;
 mod registry;
+mod schedule;
 mod zone;
 
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 pgrx::extension_sql_file!("../sql/functions.sql", name = "functions", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../sql/views.sql", name = "views", requires = ["functions"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
+
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    guc::define();
+}
 
 /// What `cargo pgrx test` asks of the crate root.
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn outcomes(lines: Vec<Line>) -> Outcomes {
     )
 }
 
-fn required<T>(value: Option<T>, name: &'static str) -> Result<T, Error> {
+pub fn required<T>(value: Option<T>, name: &'static str) -> Result<T, Error> {
     value.ok_or(Error::NullArgument(name))
 }
 
@@ -486,7 +486,7 @@ fn with_hint(mut error: Caught) -> Caught {
     error
 }
 
-fn try_lock(relation: Oid) -> bool {
+pub fn try_lock(relation: Oid) -> bool {
     // SAFETY: a built-in function called with the two arguments it takes.
     unsafe {
         pgrx::direct_function_call::<bool>(

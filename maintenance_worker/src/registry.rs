@@ -28,7 +28,7 @@ pub fn extension_owner() -> Result<Oid, ErrorReport> {
 
 /// Runs a statement on the extension's own tables, to which no user has rights of his own. The number of rows it returned.
 pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
-    let _guard = RunAs::registry(extension_owner()?);
+    let _guard = RunAs::role(extension_owner()?);
     Spi::connect_mut(|client| client.update(sql, None, args).map(|table| table.len() as u64))
         .map_err(pg_ext_core::spi::report)
 }
@@ -39,7 +39,7 @@ pub fn read<T>(
     args: &[DatumWithOid],
     row: impl FnMut(SpiHeapTupleData) -> SpiResult<T>,
 ) -> Result<Vec<T>, ErrorReport> {
-    let _guard = RunAs::registry(extension_owner()?);
+    let _guard = RunAs::role(extension_owner()?);
     latest(|| select(sql, args, row))
 }
 

@@ -1,6 +1,22 @@
 #![doc = include_str!("../../docs/shard_router.md")]
 
+pub mod bounds;
+pub mod create;
+pub mod entry;
+pub mod error;
+pub mod functions;
+pub mod key;
+pub mod names;
+pub mod registry;
+pub mod route;
+pub mod session;
+pub mod shard;
+pub mod template;
+
 pgrx::pg_module_magic!(name, version);
+
+pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 /// What `cargo pgrx test` asks of the crate root.
 #[cfg(test)]

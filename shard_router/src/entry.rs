@@ -1,0 +1,471 @@
+//! The entry points behind the generated functions, which are declared `LANGUAGE c` with one of these symbols.
+//!
+//! Each call has two parts. The first finds the shard and the kept plan; it is ordinary Rust under pgrx's guard. The second
+//! runs the plan, and there an error of the server must reach the client as it is, with its constraint, table and column
+//! names. pgrx's wrappers would catch it, keep half of its fields and raise it anew; so the second part calls the server
+//! directly and holds nothing that would have to be dropped: a longjmp over such frames is sound (RFC 2945, "plain old
+//! frames"). That spares a setjmp for each call into the server, too.
+
+use crate::error::Error;
+use crate::route::{self, Function, PlanKey};
+use crate::session::quote;
+use crate::shard::{IdentitySequence, Shard, Table};
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
+use pgrx::pg_sys::submodules::panic::pgrx_extern_c_guard;
+use std::ffi::{c_char, c_int, c_long};
+use std::rc::Rc;
+
+/// What a generated function does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Table,
+    Insert,
+    Select,
+}
+
+impl Operation {
+    pub const ALL: [Self; 3] = [Self::Table, Self::Insert, Self::Select];
+
+    /// As the registry writes it.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Insert => "insert",
+            Self::Select => "select",
+        }
+    }
+
+    /// The library's symbol.
+    #[must_use]
+    pub fn symbol(self) -> String {
+        format!("route_{}", self.kind())
+    }
+
+    /// What the server locks a table for.
+    fn lock(self) -> pg_sys::LOCKMODE {
+        let mode = match self {
+            Self::Insert => pg_sys::RowExclusiveLock,
+            Self::Table | Self::Select => pg_sys::AccessShareLock,
+        };
+        mode as pg_sys::LOCKMODE
+    }
+}
+
+/// The server's functions without pgrx's guard: an error in one jumps to the caller of the entry point. See above for what
+/// that asks of whoever calls them.
+mod unguarded {
+    use super::*;
+
+    unsafe extern "C-unwind" {
+        pub fn SPI_connect() -> c_int;
+        pub fn SPI_finish() -> c_int;
+        pub fn SPI_execute_plan(
+            plan: pg_sys::SPIPlanPtr,
+            values: *mut pg_sys::Datum,
+            nulls: *const c_char,
+            read_only: bool,
+            count: c_long,
+        ) -> c_int;
+        pub fn SPI_execute_plan_extended(
+            plan: pg_sys::SPIPlanPtr,
+            options: *const pg_sys::SPIExecuteOptions,
+        ) -> c_int;
+        pub fn SPI_getbinval(
+            tuple: pg_sys::HeapTuple,
+            desc: pg_sys::TupleDesc,
+            column: c_int,
+            is_null: *mut bool,
+        ) -> pg_sys::Datum;
+        pub fn SPI_datumTransfer(
+            value: pg_sys::Datum,
+            by_value: bool,
+            length: c_int,
+        ) -> pg_sys::Datum;
+        pub fn CreateDestReceiver(dest: pg_sys::CommandDest::Type) -> *mut pg_sys::DestReceiver;
+        // Not among pgrx's bindings (executor/tstoreReceiver.h).
+        pub fn SetTuplestoreDestReceiverParams(
+            receiver: *mut pg_sys::DestReceiver,
+            store: *mut pg_sys::Tuplestorestate,
+            context: pg_sys::MemoryContext,
+            detoast: bool,
+            target: pg_sys::TupleDesc,
+            map_failure: *const c_char,
+        );
+        pub fn tuplestore_begin_heap(
+            random_access: bool,
+            across_transactions: bool,
+            max_kilobytes: c_int,
+        ) -> *mut pg_sys::Tuplestorestate;
+    }
+}
+
+/// The server calls a function in language C only if the library says which calling convention it follows.
+macro_rules! entry_point {
+    ($info:ident) => {
+        #[unsafe(no_mangle)]
+        #[doc(hidden)]
+        pub extern "C" fn $info() -> &'static pg_sys::Pg_finfo_record {
+            const VERSION_1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+            &VERSION_1
+        }
+    };
+}
+
+entry_point!(pg_finfo_route_table);
+entry_point!(pg_finfo_route_insert);
+entry_point!(pg_finfo_route_select);
+
+/// As many arguments as a function can have (`FUNC_MAX_ARGS`).
+const MAX_ARGUMENTS: usize = pg_sys::FUNC_MAX_ARGS as usize;
+
+/// All that the second part of an insert needs; plain data.
+#[derive(Clone, Copy)]
+struct InsertCall {
+    plan: pg_sys::SPIPlanPtr,
+    values: [pg_sys::Datum; MAX_ARGUMENTS],
+    nulls: [c_char; MAX_ARGUMENTS],
+}
+
+/// All that the second part of a select needs; plain data.
+#[derive(Clone, Copy)]
+struct SelectCall {
+    plan: pg_sys::SPIPlanPtr,
+    parameters: pg_sys::ParamListInfo,
+    result: *mut pg_sys::ReturnSetInfo,
+    /// Where the result must live.
+    context: pg_sys::MemoryContext,
+    max_kilobytes: c_int,
+}
+
+/// `get_<entity>_table`: the name of the shard that holds a key's rows, with its schema unless the search path finds it.
+///
+/// # Safety
+/// Called by the server only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn route_table(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the outermost Rust frame of a call by the server, with nothing to drop.
+    unsafe {
+        pgrx_extern_c_guard(|| {
+            let (function, shard) = target(fcinfo, Operation::Table).unwrap_or_report();
+            // regclassout writes the name as SQL reads it back.
+            let name = pg_sys::OidFunctionCall1Coll(
+                pg_sys::Oid::from(pg_sys::F_REGCLASSOUT),
+                pg_sys::InvalidOid,
+                pg_sys::Datum::from(function.table.shards[shard].oid),
+            );
+            pg_sys::Datum::from(pg_sys::cstring_to_text(name.cast_mut_ptr()))
+        })
+    }
+}
+
+/// `insert_<entity>`: one row into its shard; returns its id.
+///
+/// # Safety
+/// Called by the server only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn route_insert(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the outermost Rust frame of a call by the server, with nothing to drop.
+    let mut call = unsafe { pgrx_extern_c_guard(|| insert_call(fcinfo).unwrap_or_report()) };
+    // SAFETY: only plain data is alive from here on. SPI is connected and finished in pairs, unless an error ends the
+    // transaction, which cleans up after it. The plan returns one column, and the row is read before SPI_finish frees it.
+    unsafe {
+        unguarded::SPI_connect();
+        unguarded::SPI_execute_plan(
+            call.plan,
+            call.values.as_mut_ptr(),
+            call.nulls.as_ptr(),
+            false,
+            0,
+        );
+        let rows = pg_sys::SPI_tuptable;
+        let mut id = pg_sys::Datum::from(0);
+        let mut is_null = true;
+        // A BEFORE trigger may have swallowed the row.
+        if pg_sys::SPI_processed > 0 && !rows.is_null() {
+            let desc = (*rows).tupdesc;
+            id = unguarded::SPI_getbinval(*(*rows).vals, desc, 1, &mut is_null);
+            if !is_null {
+                let (by_value, length) = first_column(desc);
+                id = unguarded::SPI_datumTransfer(id, by_value, length);
+            }
+        }
+        unguarded::SPI_finish();
+        (*fcinfo).isnull = is_null;
+        id
+    }
+}
+
+/// `get_<table>_by_<owner>`: the rows of a key.
+///
+/// # Safety
+/// Called by the server only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn route_select(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the outermost Rust frame of a call by the server, with nothing to drop.
+    let call = unsafe { pgrx_extern_c_guard(|| select_call(fcinfo).unwrap_or_report()) };
+    // SAFETY: only plain data is alive from here on. The rows go from the plan into a tuplestore that lives in the query's
+    // context, as materialize mode asks for, without a copy in between.
+    unsafe {
+        let outside = pg_sys::CurrentMemoryContext;
+        pg_sys::CurrentMemoryContext = call.context;
+        let random_access = (*call.result).allowedModes
+            & pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random as c_int
+            != 0;
+        let store = unguarded::tuplestore_begin_heap(random_access, false, call.max_kilobytes);
+        pg_sys::CurrentMemoryContext = outside;
+        (*call.result).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
+        (*call.result).setResult = store;
+
+        unguarded::SPI_connect();
+        let receiver = unguarded::CreateDestReceiver(pg_sys::CommandDest::DestTuplestore);
+        unguarded::SetTuplestoreDestReceiverParams(
+            receiver,
+            store,
+            call.context,
+            false,
+            std::ptr::null_mut(),
+            std::ptr::null(),
+        );
+        let mut options: pg_sys::SPIExecuteOptions = std::mem::zeroed();
+        options.params = call.parameters;
+        options.read_only = true;
+        options.dest = receiver;
+        unguarded::SPI_execute_plan_extended(call.plan, &options);
+        unguarded::SPI_finish();
+        (*fcinfo).isnull = true;
+        pg_sys::Datum::from(0)
+    }
+}
+
+/// How a tuple descriptor's first column is passed.
+///
+/// # Safety
+/// `desc` must have a column.
+unsafe fn first_column(desc: pg_sys::TupleDesc) -> (bool, c_int) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        let attribute = (*desc).attrs.as_ptr();
+        #[cfg(feature = "pg18")]
+        let attribute = (*desc).compact_attrs.as_ptr();
+        ((*attribute).attbyval, c_int::from((*attribute).attlen))
+    }
+}
+
+/// The function that is being called and the shard (its index) of its key, both locked against change: the table before the
+/// shard, as every statement on the table does.
+///
+/// # Safety
+/// `fcinfo` must be the call's own, of a function that is declared with the entry point of `operation`.
+unsafe fn target(
+    fcinfo: pg_sys::FunctionCallInfo,
+    operation: Operation,
+) -> Result<(Rc<Function>, usize), ErrorReport> {
+    // SAFETY: the server sets flinfo for every call by name.
+    let oid = unsafe { (*(*fcinfo).flinfo).fn_oid };
+    loop {
+        let function = route::function(oid, operation)?;
+        let table = &function.table;
+        // SAFETY: the function's parameters are what `function` has read of the same pg_proc row.
+        let arguments = unsafe { arguments(fcinfo) };
+        let Some(key) = arguments.get(function.key).filter(|key| !key.isnull) else {
+            return Err(Error::NullKey.into());
+        };
+        lock(table.oid, operation);
+        if !route::is_current(&function) {
+            continue;
+        }
+        let type_oid = function.parameters[function.key].type_oid;
+        // SAFETY: the argument is not null and of its parameter's type.
+        let (number, shard) = unsafe { table.locate(key.value, type_oid)? };
+        let Some(shard) = shard else { return Err(table.missing(number)) };
+        lock(shard.oid, operation);
+        if !route::is_current(&function) {
+            continue;
+        }
+        let index = table
+            .shards
+            .iter()
+            .position(|other| other.oid == shard.oid)
+            .ok_or_else(|| table.missing(number))?;
+        return Ok((function, index));
+    }
+}
+
+fn lock(relation: pg_sys::Oid, operation: Operation) {
+    // SAFETY: takes a lock until the transaction ends, as a statement on the relation does; any OID may be locked.
+    unsafe { pg_sys::LockRelationOid(relation, operation.lock()) };
+}
+
+/// # Safety
+/// `fcinfo` must be a call's own.
+unsafe fn arguments<'a>(fcinfo: pg_sys::FunctionCallInfo) -> &'a [pg_sys::NullableDatum] {
+    // SAFETY: the server sets `nargs` and as many arguments, which outlive the call.
+    unsafe { std::slice::from_raw_parts((*fcinfo).args.as_ptr(), (*fcinfo).nargs as usize) }
+}
+
+/// First part of an insert.
+///
+/// # Safety
+/// As for [`target`].
+unsafe fn insert_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<InsertCall, ErrorReport> {
+    // SAFETY: the name is NUL-terminated.
+    unsafe { pg_sys::PreventCommandDuringRecovery(c"INSERT".as_ptr()) };
+    // SAFETY: as the caller promises.
+    let (function, shard) = unsafe { target(fcinfo, Operation::Insert)? };
+    let table = &function.table;
+    let shard = &table.shards[shard];
+    // SAFETY: as the caller promises.
+    let arguments = unsafe { arguments(fcinfo) };
+
+    let mut call = InsertCall {
+        plan: std::ptr::null_mut(),
+        values: [pg_sys::Datum::from(0); MAX_ARGUMENTS],
+        nulls: [b' ' as c_char; MAX_ARGUMENTS],
+    };
+    // The parameters that the statement has: an optional one that is NULL leaves its column to the default.
+    let mut used = [0_usize; MAX_ARGUMENTS];
+    let mut count = 0;
+    let mut given = 0_u128;
+    for (i, argument) in arguments.iter().enumerate().take(function.parameters.len()) {
+        if argument.isnull && i >= function.required {
+            continue;
+        }
+        call.values[count] = argument.value;
+        if argument.isnull {
+            call.nulls[count] = b'n' as c_char;
+        }
+        used[count] = i;
+        given |= 1 << i;
+        count += 1;
+    }
+    let used = &used[..count];
+
+    let direct = table.insert_is_plain
+        && shard.insert_like_parent
+        && may_stand_in(table, shard, pg_sys::ACL_INSERT | pg_sys::ACL_SELECT)
+        && table
+            .columns
+            .iter()
+            .filter_map(|column| column.identity_sequence.as_ref())
+            .all(may_draw);
+    let relation = if direct { shard.oid } else { table.oid };
+    let types: Vec<_> = used.iter().map(|&i| function.parameters[i].type_oid).collect();
+    call.plan = function.plan(PlanKey { relation, given }, &types, || {
+        let mut columns: Vec<_> =
+            used.iter().map(|&i| quote(&function.parameters[i].column)).collect();
+        let mut values: Vec<_> = (1..=count).map(|i| format!("${i}")).collect();
+        if direct && SHARDS_LACK_IDENTITY {
+            for column in &table.columns {
+                if let Some(sequence) = &column.identity_sequence {
+                    columns.push(quote(&column.name));
+                    values.push(format!(
+                        "pg_catalog.nextval({}::pg_catalog.regclass)",
+                        crate::session::literal(&sequence.name)
+                    ));
+                }
+            }
+        }
+        format!(
+            "INSERT INTO {} ({}) VALUES ({}) RETURNING {}",
+            if direct { &shard.name } else { &table.name },
+            columns.join(", "),
+            values.join(", "),
+            quote(&function.returns[0])
+        )
+    })?;
+    Ok(call)
+}
+
+/// Before 17 an identity column of a partitioned table is none in its partitions.
+const SHARDS_LACK_IDENTITY: bool = cfg!(any(feature = "pg14", feature = "pg15", feature = "pg16"));
+
+/// First part of a select.
+///
+/// # Safety
+/// As for [`target`].
+unsafe fn select_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<SelectCall, ErrorReport> {
+    // SAFETY: resultinfo is null or a node; a ReturnSetInfo is what its tag says.
+    let result = unsafe {
+        let node = (*fcinfo).resultinfo;
+        if node.is_null() || (*node).type_ != pg_sys::NodeTag::T_ReturnSetInfo {
+            return Err(Error::NoSetExpected.into());
+        }
+        node.cast::<pg_sys::ReturnSetInfo>()
+    };
+    // SAFETY: checked above.
+    if unsafe { (*result).allowedModes } & pg_sys::SetFunctionReturnMode::SFRM_Materialize as c_int
+        == 0
+    {
+        return Err(Error::NoSetExpected.into());
+    }
+    // SAFETY: as the caller promises.
+    let (function, shard) = unsafe { target(fcinfo, Operation::Select)? };
+    let table = &function.table;
+    let shard = &table.shards[shard];
+    let direct = shard.select_like_parent && may_stand_in(table, shard, pg_sys::ACL_SELECT);
+    let key = &function.parameters[function.key];
+    let relation = if direct { shard.oid } else { table.oid };
+    let plan = function.plan(PlanKey { relation, given: 0 }, &[key.type_oid], || {
+        let columns: Vec<_> = function.returns.iter().map(|column| quote(column)).collect();
+        format!(
+            "SELECT {} FROM {} WHERE {} OPERATOR(pg_catalog.=) $1",
+            columns.join(", "),
+            if direct { &shard.name } else { &table.name },
+            quote(&key.column)
+        )
+    })?;
+    // SAFETY: makeParamList allocates as many parameters as asked for; the call's econtext is set for every set-returning
+    // call; the key is not null, which `target` has checked.
+    unsafe {
+        let parameters = pg_sys::makeParamList(1);
+        let parameter = (*parameters).params.as_mut_ptr();
+        (*parameter).value = arguments(fcinfo)[function.key].value;
+        (*parameter).isnull = false;
+        (*parameter).pflags = pg_sys::PARAM_FLAG_CONST as u16;
+        (*parameter).ptype = key.type_oid;
+        Ok(SelectCall {
+            plan,
+            parameters,
+            result,
+            context: (*(*result).econtext).ecxt_per_query_memory,
+            max_kilobytes: pg_sys::work_mem,
+        })
+    }
+}
+
+/// Whether the current user may use the shard in the table's stead with the same outcome: all the rights on both, and row
+/// security on neither. Asked for every call, since roles and rights change between calls. Where the answer is no, the
+/// statement names the table instead, and the server decides.
+fn may_stand_in(table: &Table, shard: &Shard, rights: u32) -> bool {
+    // SAFETY: look-ups of catalog rows; the relations are locked, so they exist.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        [table.oid, shard.oid].into_iter().all(|relation| {
+            pg_sys::pg_class_aclmask(
+                relation,
+                user,
+                pg_sys::AclMode::from(rights),
+                pg_sys::AclMaskHow::ACLMASK_ALL,
+            ) == pg_sys::AclMode::from(rights)
+                && pg_sys::check_enable_rls(relation, user, true)
+                    != pg_sys::CheckEnableRlsResult::RLS_ENABLED as c_int
+        })
+    }
+}
+
+/// Whether the current user may call nextval, which an identity column of the table does in the user's stead.
+fn may_draw(sequence: &IdentitySequence) -> bool {
+    // SAFETY: a look-up of a catalog row; the sequence lives as long as the table, which is locked.
+    !SHARDS_LACK_IDENTITY
+        || unsafe {
+            pg_sys::pg_class_aclmask(
+                sequence.oid,
+                pg_sys::GetUserId(),
+                pg_sys::AclMode::from(pg_sys::ACL_USAGE | pg_sys::ACL_UPDATE),
+                pg_sys::AclMaskHow::ACLMASK_ANY,
+            ) != 0
+        }
+}

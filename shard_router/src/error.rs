@@ -1,0 +1,143 @@
+//! Every error of the extension, with its SQLSTATE.
+
+use pg_ext_core::SqlError;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+use thiserror::Error;
+
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Error {
+    #[error("{argument} must not be null")]
+    NullArgument { argument: &'static str },
+    #[error("shard key must not be null")]
+    NullKey,
+    #[error("type {found} cannot be the shard key{}", of_table(.table))]
+    KeyType { found: String, table: Option<String>, expected: String },
+    #[error("shard key {key} is negative")]
+    NegativeKey { key: i64 },
+    #[error("{name} must be between {least} and {most}, not {given}")]
+    OutOfRange { name: &'static str, least: i64, most: i64, given: i64 },
+    #[error("unknown sharding strategy \"{given}\"")]
+    UnknownStrategy { given: String },
+    #[error("table {table} is not sharded")]
+    NotSharded { table: String },
+    #[error("table {table} is sharded already")]
+    AlreadySharded { table: String },
+    #[error("shard {shard} of table {table}, {relation}, does not exist")]
+    MissingShard { shard: usize, table: String, relation: String, modulus: u64 },
+    #[error("relation with OID {oid} does not exist")]
+    NoSuchTable { oid: u32 },
+    #[error("{table} is not a table")]
+    NotATable { table: String },
+    #[error("must be owner of table {table}")]
+    NotOwner { table: String },
+    #[error("permission denied for schema {schema}")]
+    NoCreate { schema: String },
+    #[error("table {table} is not empty")]
+    NotEmpty { table: String },
+    #[error("cannot shard table {table}: {what}")]
+    Unsupported { table: String, what: String, hint: String },
+    #[error("column \"{column}\" of table {table} does not exist")]
+    NoSuchColumn { column: String, table: String },
+    #[error("name \"{name}\" is too long")]
+    NameTooLong { name: String },
+    #[error("name of the {what} must not be empty")]
+    EmptyName { what: &'static str },
+    #[error("function {function} already exists")]
+    FunctionExists { function: String },
+    #[error("function {function} belongs to no sharded table")]
+    StrayFunction { function: String },
+    #[error("function {function} does not fit table {table} any more")]
+    StaleFunction { function: String, table: String, why: String },
+    #[error("set-valued function called in context that cannot accept a set")]
+    NoSetExpected,
+    #[error("{what} is not what the server is known to give")]
+    Internal { what: String },
+}
+
+fn of_table(table: &Option<String>) -> String {
+    table.as_ref().map(|table| format!(" of table {table}")).unwrap_or_default()
+}
+
+impl SqlError for Error {
+    fn sqlstate(&self) -> PgSqlErrorCode {
+        use PgSqlErrorCode::*;
+        match self {
+            Self::NullArgument { .. } | Self::NullKey => ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            Self::KeyType { .. } => ERRCODE_DATATYPE_MISMATCH,
+            Self::NegativeKey { .. } => ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            Self::OutOfRange { .. } | Self::UnknownStrategy { .. } => {
+                ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            Self::NotSharded { .. } | Self::StrayFunction { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Self::AlreadySharded { .. } => ERRCODE_DUPLICATE_OBJECT,
+            Self::MissingShard { .. } | Self::NoSuchTable { .. } => ERRCODE_UNDEFINED_TABLE,
+            Self::NotATable { .. } => ERRCODE_WRONG_OBJECT_TYPE,
+            Self::NotOwner { .. } | Self::NoCreate { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::NotEmpty { .. } | Self::StaleFunction { .. } => {
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
+            Self::Unsupported { .. } | Self::NoSetExpected => ERRCODE_FEATURE_NOT_SUPPORTED,
+            Self::NoSuchColumn { .. } => ERRCODE_UNDEFINED_COLUMN,
+            Self::NameTooLong { .. } => ERRCODE_NAME_TOO_LONG,
+            Self::EmptyName { .. } => ERRCODE_INVALID_NAME,
+            Self::FunctionExists { .. } => ERRCODE_DUPLICATE_FUNCTION,
+            Self::Internal { .. } => ERRCODE_INTERNAL_ERROR,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::MissingShard { shard, modulus, .. } => {
+                Some(format!("No partition takes remainder {shard} of modulus {modulus}."))
+            }
+            Self::StaleFunction { why, .. } => Some(why.clone()),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NullKey => "A row without its key has no shard.".into(),
+            Self::KeyType { expected, .. } => format!("Use {expected}; cast the value if need be."),
+            Self::NegativeKey { .. } => {
+                "With the strategy modulo a key is 0 or more; the strategy hash takes any number."
+                    .into()
+            }
+            Self::UnknownStrategy { .. } => "The strategies are hash and modulo.".into(),
+            Self::NotSharded { .. } => {
+                "Turn it into a sharded table with shard_router.create_sharded_table.".into()
+            }
+            Self::MissingShard { .. } => {
+                "Attach a partition with that bound; the other shards go on working.".into()
+            }
+            Self::NoSuchTable { .. } => {
+                "Another session has dropped or replaced it; look it up again by its name.".into()
+            }
+            Self::NotEmpty { .. } => {
+                "Empty it, or create an empty table, shard that and copy the rows into it.".into()
+            }
+            Self::Unsupported { hint, .. } => hint.clone(),
+            Self::NameTooLong { .. } => {
+                format!(
+                    "A name has at most {} bytes; choose a shorter one.",
+                    crate::names::MAX_NAME
+                )
+            }
+            Self::FunctionExists { .. } => {
+                "Drop or rename it, or give another entity or owner_name.".into()
+            }
+            Self::StrayFunction { .. } | Self::StaleFunction { .. } => {
+                "Call shard_router.refresh_functions for the table.".into()
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl From<Error> for ErrorReport {
+    #[track_caller]
+    fn from(error: Error) -> Self {
+        error.report()
+    }
+}

@@ -1,0 +1,174 @@
+//! Shard keys: which types they have and what they hash to.
+
+use crate::bounds::{PARTITION_SEED, key_hash_for, row_hash};
+use crate::error::Error;
+use pgrx::datum::AnyElement;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::{FromDatum, pg_sys};
+
+/// How a key becomes a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// PostgreSQL's own partition hash.
+    Hash,
+    /// The key itself, divided by the number of shards.
+    Modulo,
+}
+
+impl Strategy {
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match text {
+            "hash" => Ok(Self::Hash),
+            "modulo" => Ok(Self::Modulo),
+            other => Err(Error::UnknownStrategy { given: other.to_owned() }),
+        }
+    }
+
+    /// The key types, as an error names them.
+    #[must_use]
+    pub fn types(self) -> &'static str {
+        match self {
+            Self::Hash => {
+                "smallint, integer, bigint, text, varchar, uuid, numeric, date or timestamptz"
+            }
+            Self::Modulo => "smallint, integer or bigint",
+        }
+    }
+
+    #[must_use]
+    pub fn accepts(self, type_oid: pg_sys::Oid) -> bool {
+        match self {
+            Self::Hash => family(type_oid).is_some(),
+            Self::Modulo => family(type_oid) == Some(pg_sys::INT8OID),
+        }
+    }
+}
+
+/// Types whose equal values hash alike share a family; a key may be given in any type of its column's family.
+fn family(type_oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    match type_oid {
+        pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => Some(pg_sys::INT8OID),
+        pg_sys::TEXTOID | pg_sys::VARCHAROID => Some(pg_sys::TEXTOID),
+        pg_sys::UUIDOID | pg_sys::NUMERICOID | pg_sys::DATEOID | pg_sys::TIMESTAMPTZOID => {
+            Some(type_oid)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a value of type `given` can be the key of a column of type `column`.
+#[must_use]
+pub fn same_family(column: pg_sys::Oid, given: pg_sys::Oid) -> bool {
+    column == given || family(column).is_some_and(|found| family(given) == Some(found))
+}
+
+/// What PostgreSQL divides by the modulus of a hash-partitioned table to place `value`.
+///
+/// # Safety
+/// `value` must be a non-null datum of type `type_oid`, which `strategy` accepts.
+pub unsafe fn row_hash_of(
+    strategy: Strategy,
+    value: pg_sys::Datum,
+    type_oid: pg_sys::Oid,
+    collation: pg_sys::Oid,
+) -> Result<u64, Error> {
+    match strategy {
+        Strategy::Hash => {
+            // SAFETY: entries of the type cache live as long as the session, and every type of `family` has an extended
+            // hash function; the datum is of that type.
+            let hash = unsafe {
+                let entry = pg_sys::lookup_type_cache(
+                    type_oid,
+                    pg_sys::TYPECACHE_HASH_EXTENDED_PROC_FINFO as i32,
+                );
+                pg_sys::FunctionCall2Coll(
+                    &raw mut (*entry).hash_extended_proc_finfo,
+                    collation,
+                    value,
+                    pg_sys::Datum::from(PARTITION_SEED),
+                )
+            };
+            Ok(row_hash(hash.value() as u64))
+        }
+        Strategy::Modulo => {
+            // SAFETY: as the caller promises.
+            let key = unsafe {
+                match type_oid {
+                    pg_sys::INT2OID => i16::from_datum(value, false).map(i64::from),
+                    pg_sys::INT4OID => i32::from_datum(value, false).map(i64::from),
+                    _ => i64::from_datum(value, false),
+                }
+            };
+            modulo_row(key.ok_or(Error::NullKey)?)
+        }
+    }
+}
+
+/// The row hash of a key by the strategy modulo: the key.
+fn modulo_row(key: i64) -> Result<u64, Error> {
+    u64::try_from(key).map_err(|_| Error::NegativeKey { key })
+}
+
+/// The name of a type for an error.
+#[must_use]
+pub fn type_name(type_oid: pg_sys::Oid) -> String {
+    // SAFETY: format_type_be returns a palloc'd string for any OID.
+    unsafe {
+        std::ffi::CStr::from_ptr(pg_sys::format_type_be(type_oid)).to_string_lossy().into_owned()
+    }
+}
+
+/// `shard_router.hash_key`: the pure rule, without a table.
+#[pg_extern(sql = false, immutable, parallel_safe)]
+fn hash_key(
+    key: Option<AnyElement>,
+    shards: Option<i32>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Result<i32, ErrorReport> {
+    let key = key.ok_or(Error::NullKey)?;
+    let shards = shards.ok_or(Error::NullArgument { argument: "shards" })?;
+    if shards < 1 {
+        return Err(Error::OutOfRange {
+            name: "shards",
+            least: 1,
+            most: i32::MAX.into(),
+            given: shards.into(),
+        }
+        .into());
+    }
+    if !Strategy::Hash.accepts(key.oid()) {
+        return Err(Error::KeyType {
+            found: type_name(key.oid()),
+            table: None,
+            expected: Strategy::Hash.types().into(),
+        }
+        .into());
+    }
+    // SAFETY: the server calls with a valid fcinfo; the key is not null and of its own type, which was just checked.
+    let row = unsafe {
+        let collation = match (*fcinfo).fncollation {
+            pg_sys::InvalidOid => pg_sys::DEFAULT_COLLATION_OID,
+            given => given,
+        };
+        row_hash_of(Strategy::Hash, key.datum(), key.oid(), collation)?
+    };
+    // A remainder is smaller than the modulus, an i32.
+    Ok((row % shards as u64) as i32)
+}
+
+/// The support function of the operator classes `*_modulo_ops`. The seed is the server's, the same for every key.
+#[pg_extern(sql = false, immutable, parallel_safe)]
+fn modulo_hash_int8(key: i64, _seed: i64) -> Result<i64, ErrorReport> {
+    Ok(key_hash_for(modulo_row(key)?).cast_signed())
+}
+
+#[pg_extern(sql = false, immutable, parallel_safe)]
+fn modulo_hash_int4(key: i32, seed: i64) -> Result<i64, ErrorReport> {
+    modulo_hash_int8(key.into(), seed)
+}
+
+#[pg_extern(sql = false, immutable, parallel_safe)]
+fn modulo_hash_int2(key: i16, seed: i64) -> Result<i64, ErrorReport> {
+    modulo_hash_int8(key.into(), seed)
+}

@@ -1,0 +1,66 @@
+//! What the extension remembers of a sharded table. Everybody may read it; only these functions write it.
+
+use crate::entry::Operation;
+use crate::session::{as_extension_owner, literal, run};
+use pg_ext_core::spi;
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+
+/// A row of `shard_router.sharded_tables`.
+pub struct Entry {
+    pub entity: String,
+    pub owner_name: String,
+    pub prefix: String,
+}
+
+/// The table's entry, if it has one.
+pub fn find(table: pg_sys::Oid) -> Result<Option<Entry>, ErrorReport> {
+    spi::select_first(
+        "SELECT entity::pg_catalog.text, owner_name::pg_catalog.text, shard_prefix::pg_catalog.text
+           FROM shard_router.sharded_tables WHERE tbl OPERATOR(pg_catalog.=) $1",
+        &[table.into()],
+        |row| {
+            Ok(Entry {
+                entity: row.get(1)?.unwrap_or_default(),
+                owner_name: row.get(2)?.unwrap_or_default(),
+                prefix: row.get(3)?.unwrap_or_default(),
+            })
+        },
+    )
+}
+
+/// Enters a table. A row that is left of a dropped one with the same OID gives way.
+pub fn register(table: pg_sys::Oid, entry: &Entry) -> Result<(), ErrorReport> {
+    let oid = table.to_u32();
+    as_extension_owner(|| {
+        run(&format!(
+            "DELETE FROM shard_router.sharded_tables WHERE tbl OPERATOR(pg_catalog.=) {oid}"
+        ))?;
+        run(&format!(
+            "INSERT INTO shard_router.sharded_tables (tbl, entity, owner_name, shard_prefix) VALUES ({oid}, {}, {}, {})",
+            literal(&entry.entity),
+            literal(&entry.owner_name),
+            literal(&entry.prefix)
+        ))
+    })
+}
+
+/// Enters the function that serves a table's operation, in place of the one that did.
+pub fn register_function(
+    table: pg_sys::Oid,
+    operation: Operation,
+    schema: &str,
+    name: &str,
+) -> Result<(), ErrorReport> {
+    as_extension_owner(|| {
+        run(&format!(
+            "INSERT INTO shard_router.table_functions (tbl, kind, function_schema, function_name) VALUES ({}, {}, {}, {})
+             ON CONFLICT (tbl, kind) DO UPDATE
+                SET function_schema = EXCLUDED.function_schema, function_name = EXCLUDED.function_name",
+            table.to_u32(),
+            literal(operation.kind()),
+            literal(schema),
+            literal(name)
+        ))
+    })
+}

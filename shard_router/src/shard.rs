@@ -1,0 +1,277 @@
+//! A sharded table as this session knows it: its key, its shards and what an access to a shard in the parent's stead would
+//! skip.
+
+use crate::bounds::{Bound, Layout};
+use crate::error::Error;
+use crate::key::{Strategy, row_hash_of, same_family, type_name};
+use crate::session::{qualify, with_pinned_path};
+use crate::{names, route};
+use pg_ext_core::spi;
+use pgrx::datum::AnyElement;
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use std::cell::Cell;
+
+/// One attached partition.
+pub struct Shard {
+    pub oid: pg_sys::Oid,
+    /// Schema-qualified and quoted.
+    pub name: String,
+    /// An INSERT into the shard does what one into the table would do to it: no rules, no statement-level triggers and no
+    /// defaults of its own.
+    pub insert_like_parent: bool,
+    /// A SELECT from the shard sees what one from the table would see: no rules of its own.
+    pub select_like_parent: bool,
+}
+
+/// A column as far as the generated functions care.
+pub struct Column {
+    pub name: String,
+    pub type_oid: pg_sys::Oid,
+    /// The sequence of an identity column.
+    pub identity_sequence: Option<IdentitySequence>,
+}
+
+pub struct IdentitySequence {
+    pub oid: pg_sys::Oid,
+    /// Schema-qualified and quoted.
+    pub name: String,
+}
+
+pub struct Table {
+    pub oid: pg_sys::Oid,
+    /// Schema-qualified and quoted.
+    pub name: String,
+    pub columns: Vec<Column>,
+    /// Index of the key in `columns`.
+    pub key: usize,
+    pub collation: pg_sys::Oid,
+    pub strategy: Strategy,
+    pub shards: Vec<Shard>,
+    layout: Layout,
+    schema: String,
+    prefix: String,
+    /// An INSERT names nothing that only the table has: no rules and no statement-level triggers.
+    pub insert_is_plain: bool,
+    /// Set when the server says that something of the table or of a shard has changed.
+    pub stale: Cell<bool>,
+}
+
+impl Table {
+    /// Reads the table from the catalogs and the registry.
+    pub fn load(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
+        with_pinned_path(|| Self::load_pinned(oid))
+    }
+
+    fn load_pinned(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
+        // Rules and statement-level triggers: those of the table fire only for statements that name the table.
+        let head = spi::select_first(
+            "SELECT n.nspname::text, c.relname::text, s.shard_prefix::text, p.partattrs[0], p.partcollation[0],
+                    o.opcfamily = (SELECT f.oid FROM pg_opfamily AS f
+                                    WHERE f.opfname = 'modulo_ops' AND f.opfnamespace = 'shard_router'::regnamespace),
+                    p.partnatts, p.partstrat::text,
+                    NOT EXISTS (SELECT FROM pg_rewrite AS r WHERE r.ev_class = c.oid)
+                    AND NOT EXISTS (SELECT FROM pg_trigger AS t
+                                     WHERE t.tgrelid = c.oid AND t.tgtype & 5 = 4 AND NOT t.tgisinternal)
+               FROM shard_router.sharded_tables AS s
+               JOIN pg_class AS c ON c.oid = s.tbl
+               JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               JOIN pg_partitioned_table AS p ON p.partrelid = c.oid
+               JOIN pg_opclass AS o ON o.oid = p.partclass[0]
+              WHERE s.tbl = $1::oid",
+            &[oid.into()],
+            |row| {
+                Ok((
+                    row.get::<String>(1)?.unwrap_or_default(),
+                    row.get::<String>(2)?.unwrap_or_default(),
+                    row.get::<String>(3)?.unwrap_or_default(),
+                    row.get::<i16>(4)?.unwrap_or_default(),
+                    row.get::<pg_sys::Oid>(5)?.unwrap_or(pg_sys::InvalidOid),
+                    row.get::<bool>(6)?.unwrap_or_default(),
+                    row.get::<i16>(7)?.unwrap_or_default(),
+                    row.get::<String>(8)?.unwrap_or_default(),
+                    row.get::<bool>(9)?.unwrap_or_default(),
+                ))
+            },
+        )?;
+        let Some((schema, relname, prefix, key, collation, modulo, natts, strategy, plain)) = head
+        else {
+            return Err(Error::NotSharded { table: relation_name(oid)? }.into());
+        };
+        let name = qualify(&schema, &relname);
+        if natts != 1 || strategy != "h" || key == 0 {
+            return Err(Error::Internal { what: format!("the partition key of {name}") }.into());
+        }
+        let columns = spi::select(
+            "SELECT a.attname::text, a.atttypid, a.attnum, q.oid, qn.nspname::text, q.relname::text
+               FROM pg_attribute AS a
+               LEFT JOIN (pg_depend AS d JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
+                                         JOIN pg_namespace AS qn ON qn.oid = q.relnamespace)
+                      ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+                     AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
+              WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+            &[oid.into()],
+            |row| {
+                let sequence = match (row.get(4)?, row.get::<String>(5)?, row.get::<String>(6)?) {
+                    (Some(oid), Some(schema), Some(name)) => {
+                        Some(IdentitySequence { oid, name: qualify(&schema, &name) })
+                    }
+                    _ => None,
+                };
+                let column = Column {
+                    name: row.get(1)?.unwrap_or_default(),
+                    type_oid: row.get(2)?.unwrap_or(pg_sys::InvalidOid),
+                    identity_sequence: sequence,
+                };
+                Ok((row.get::<i16>(3)?.unwrap_or_default(), column))
+            },
+        )?;
+        let key = columns
+            .iter()
+            .position(|(attnum, _)| *attnum == key)
+            .ok_or_else(|| Error::Internal { what: format!("the partition key of {name}") })?;
+        let partitions = spi::select(
+            "SELECT c.oid, n.nspname::text, c.relname::text, pg_get_expr(c.relpartbound, c.oid),
+                    NOT EXISTS (SELECT FROM pg_rewrite AS r WHERE r.ev_class = c.oid),
+                    NOT EXISTS (SELECT FROM pg_trigger AS t
+                                 WHERE t.tgrelid = c.oid AND t.tgtype & 5 = 4 AND NOT t.tgisinternal)
+                    AND NOT EXISTS (
+                        SELECT FROM pg_attribute AS a
+                          LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                          LEFT JOIN pg_attribute AS b ON b.attrelid = c.oid AND b.attname = a.attname
+                          LEFT JOIN pg_attrdef AS e ON e.adrelid = b.attrelid AND e.adnum = b.attnum
+                         WHERE a.attrelid = i.inhparent AND a.attnum > 0 AND NOT a.attisdropped
+                           AND a.attgenerated = '' AND a.attidentity = ''
+                           AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid))
+               FROM pg_inherits AS i
+               JOIN pg_class AS c ON c.oid = i.inhrelid
+               JOIN pg_namespace AS n ON n.oid = c.relnamespace
+              WHERE i.inhparent = $1 AND c.relispartition AND NOT i.inhdetachpending",
+            &[oid.into()],
+            |row| {
+                let select_like_parent = row.get::<bool>(5)?.unwrap_or_default();
+                let shard = Shard {
+                    oid: row.get(1)?.unwrap_or(pg_sys::InvalidOid),
+                    name: qualify(
+                        &row.get::<String>(2)?.unwrap_or_default(),
+                        &row.get::<String>(3)?.unwrap_or_default(),
+                    ),
+                    insert_like_parent: select_like_parent
+                        && row.get::<bool>(6)?.unwrap_or_default(),
+                    select_like_parent,
+                };
+                Ok((row.get::<String>(4)?.unwrap_or_default(), shard))
+            },
+        )?;
+        let mut bounds = Vec::with_capacity(partitions.len());
+        let mut shards = Vec::with_capacity(partitions.len());
+        for (bound, shard) in partitions {
+            bounds.push(Bound::parse(&bound).ok_or_else(|| Error::Internal {
+                what: format!("the bound {bound} of {}", shard.name),
+            })?);
+            shards.push(shard);
+        }
+        Ok(Self {
+            oid,
+            name,
+            columns: columns.into_iter().map(|(_, column)| column).collect(),
+            key,
+            collation,
+            strategy: if modulo { Strategy::Modulo } else { Strategy::Hash },
+            layout: Layout::new(&bounds),
+            shards,
+            schema,
+            prefix,
+            insert_is_plain: plain,
+            stale: Cell::new(false),
+        })
+    }
+
+    /// The key's column.
+    #[must_use]
+    pub fn key_column(&self) -> &Column {
+        &self.columns[self.key]
+    }
+
+    /// The key's shard: its number, and the partition, if one is attached.
+    ///
+    /// # Safety
+    /// `value` must be a non-null datum of type `type_oid`.
+    pub unsafe fn locate(
+        &self,
+        value: pg_sys::Datum,
+        type_oid: pg_sys::Oid,
+    ) -> Result<(usize, Option<&Shard>), ErrorReport> {
+        let column = self.key_column();
+        if !same_family(column.type_oid, type_oid) || !self.strategy.accepts(type_oid) {
+            return Err(Error::KeyType {
+                found: type_name(type_oid),
+                table: Some(self.name.clone()),
+                expected: type_name(column.type_oid),
+            }
+            .into());
+        }
+        // SAFETY: as the caller promises; the type was checked above.
+        let row = unsafe { row_hash_of(self.strategy, value, type_oid, self.collation)? };
+        let (number, index) = self.layout.locate(row);
+        Ok((number, index.map(|index| &self.shards[index])))
+    }
+
+    /// The error for a shard that nothing holds, with the name that create_sharded_table gave it.
+    #[must_use]
+    pub fn missing(&self, shard: usize) -> ErrorReport {
+        Error::MissingShard {
+            shard,
+            table: self.name.clone(),
+            relation: qualify(&self.schema, &names::shard(&self.prefix, shard)),
+            modulus: self.layout.modulus(),
+        }
+        .into()
+    }
+
+    /// Whether a change of this relation is one of the table.
+    #[must_use]
+    pub fn concerns(&self, relation: pg_sys::Oid) -> bool {
+        self.oid == relation || self.shards.iter().any(|shard| shard.oid == relation)
+    }
+}
+
+/// A relation's qualified name for an error; 42P01 where there is none.
+pub fn relation_name(oid: pg_sys::Oid) -> Result<String, ErrorReport> {
+    spi::select_first(
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
+           FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        &[oid.into()],
+        |row| Ok(row.get::<String>(1)?.zip(row.get::<String>(2)?)),
+    )?
+    .flatten()
+    .map(|(schema, name)| qualify(&schema, &name))
+    .ok_or_else(|| Error::NoSuchTable { oid: oid.to_u32() }.into())
+}
+
+/// `shard_router.shard_of`
+#[pg_extern(sql = false, stable, parallel_safe)]
+fn shard_of(tbl: Option<pg_sys::Oid>, key: Option<AnyElement>) -> Result<i32, ErrorReport> {
+    let tbl = tbl.ok_or(Error::NullArgument { argument: "tbl" })?;
+    let key = key.ok_or(Error::NullKey)?;
+    let table = route::table(tbl)?;
+    // SAFETY: a non-null anyelement holds a datum of its type.
+    let (number, _) = unsafe { table.locate(key.datum(), key.oid())? };
+    Ok(i32::try_from(number).unwrap_or(i32::MAX))
+}
+
+/// `shard_router.shard_table`
+#[pg_extern(sql = false, stable, parallel_safe)]
+fn shard_table(
+    tbl: Option<pg_sys::Oid>,
+    key: Option<AnyElement>,
+) -> Result<pg_sys::Oid, ErrorReport> {
+    let tbl = tbl.ok_or(Error::NullArgument { argument: "tbl" })?;
+    let key = key.ok_or(Error::NullKey)?;
+    let table = route::table(tbl)?;
+    // SAFETY: a non-null anyelement holds a datum of its type.
+    let (number, shard) = unsafe { table.locate(key.datum(), key.oid())? };
+    Ok(shard.ok_or_else(|| table.missing(number))?.oid)
+}

@@ -1,7 +1,7 @@
 //! What runs leave behind: a line per action in `maintenance.history`, the latest outcome per policy in `maintenance.state`.
 
 use crate::naming::fnv1a;
-use crate::registry::write;
+use crate::registry::{read, write};
 use pg_ext_core::subtransaction::Caught;
 use pgrx::pg_sys::Oid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -102,11 +102,14 @@ pub fn record(
 
 /// Deletes what is older than `seconds`.
 pub fn prune(seconds: i32) -> Result<(), ErrorReport> {
-    write(
-        "DELETE FROM maintenance.history
-         WHERE finished < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1)",
-        &[f64::from(seconds).into()],
-    )?;
+    let old = "finished < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1)";
+    let seconds = f64::from(seconds);
+    // A DELETE would take a transaction id even for nothing.
+    let sql = format!("SELECT EXISTS (SELECT FROM maintenance.history WHERE {old})");
+    let any = read(&sql, &[seconds.into()], |row| row.get::<bool>(1))?;
+    if any.first() == Some(&Some(true)) {
+        write(&format!("DELETE FROM maintenance.history WHERE {old}"), &[seconds.into()])?;
+    }
     Ok(())
 }
 

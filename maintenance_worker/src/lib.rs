@@ -7,6 +7,7 @@ mod guc;
 mod history;
 mod identity;
 mod key;
+mod launcher;
 mod naming;
 mod partition;
 mod period;
@@ -14,6 +15,7 @@ mod plan;
 mod refresh;
 mod registry;
 mod schedule;
+mod worker;
 mod zone;
 
 pgrx::pg_module_magic!(name, version);
@@ -26,6 +28,10 @@ pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     guc::define();
+    // SAFETY: reads a flag that the postmaster sets while it loads shared_preload_libraries.
+    if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
+        launcher::register();
+    }
 }
 
 /// What `cargo pgrx test` asks of the crate root.

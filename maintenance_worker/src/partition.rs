@@ -7,6 +7,7 @@ use crate::identity::{RunAs, set};
 use crate::key::now;
 use crate::plan::{Step, creations, is_due, steps};
 use crate::registry::{self, Policy, Settings, Stored, latest, table};
+use crate::worker::Run;
 use pg_ext_core::spi::{report, select_first};
 use pg_ext_core::subtransaction::{self, Caught};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -380,20 +381,55 @@ fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
     Ok(lines)
 }
 
-/// Runs one policy, the way the worker does: everything in the current transaction.
-pub fn run_one(parent: Oid) -> Result<Option<Vec<Attempt>>, ErrorReport> {
+/// The tables that the worker has to look at now: something is due, and no failed run is waiting for its next try.
+pub fn due_now() -> Result<Vec<Oid>, ErrorReport> {
+    let mut stored = registry::stored(None)?;
+    stored.retain(|stored| !stored.waiting);
+    Ok(due(stored)?.into_iter().map(|stored| stored.table.oid).collect())
+}
+
+/// What the worker does first for a table: everything that makes no writer wait.
+/// None if another session is at it, or the policy is gone.
+pub fn run_one(parent: Oid) -> Result<Option<Run>, ErrorReport> {
+    run_some(parent, |steps| steps.retain(|step| !step.action.blocks_writers()))
+}
+
+/// What the worker does then, in a transaction for each: the next partition that has expired.
+/// None if there is no more.
+pub fn expire_one(parent: Oid) -> Result<Option<Run>, ErrorReport> {
+    let run = run_some(parent, |steps| {
+        steps.retain(|step| step.action.blocks_writers());
+        steps.truncate(1);
+    })?;
+    Ok(run.filter(|run| !run.attempts.is_empty()))
+}
+
+fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<Run>, ErrorReport> {
     if !try_lock(parent) {
         return Ok(None);
     }
     let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
         return Ok(None);
     };
+    if stored.waiting {
+        return Ok(None);
+    }
+    let mut left_over = false;
     let attempts = match prepare(&stored) {
-        Ok((policy, steps)) => execute(&policy, steps),
+        Ok((policy, mut steps)) => {
+            let all = steps.len();
+            choose(&mut steps);
+            left_over = steps.len() < all;
+            execute(&policy, steps)
+        }
         Err(attempt) => vec![attempt],
     };
-    record(Kind::Partition, parent, &stored.table.qualified(), stored.failures, &attempts)?;
-    Ok(Some(attempts))
+    let name = stored.table.qualified();
+    // To do nothing is a success only if there was nothing to do: the step that failed before may be still to come.
+    if !(attempts.is_empty() && left_over) {
+        record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
+    }
+    Ok(Some(Run { name, failures: stored.failures, attempts }))
 }
 
 /// The steps of a policy; one that no longer fits its table is an attempt that failed.

@@ -8,6 +8,7 @@ use crate::partition::{required, try_lock};
 use crate::period::{position, timestamp};
 use crate::registry::{self, latest, qualified};
 use crate::schedule::{CatchUp, Planned, Schedule, Verdict};
+use crate::worker::Run;
 use crate::zone;
 use jiff::{SignedDuration, Timestamp};
 use pg_ext_core::spi::{report, select_first};
@@ -331,7 +332,7 @@ fn refresh_materialized_views(
     let mut lines = vec![];
     for matview in by_dependency(&policies.iter().map(|s| s.view.oid).collect::<Vec<_>>())? {
         pgrx::check_for_interrupts!();
-        lines.extend(run_one(matview, only_due, None)?);
+        lines.extend(run_one(matview, only_due, None)?.0);
     }
     Ok(TableIterator::new(lines.into_iter().map(Line::columns)))
 }
@@ -400,42 +401,37 @@ pub fn due() -> Result<Vec<Oid>, ErrorReport> {
 }
 
 /// Runs the policy of one view, if it has one: with `only_due`, when it is due and only if its tables changed.
+/// What to tell the caller, and what was tried.
 fn run_one(
     matview: Oid,
     only_due: bool,
     lock_timeout: Option<&str>,
-) -> Result<Option<Line>, ErrorReport> {
+) -> Result<(Option<Line>, Option<Run>), ErrorReport> {
     if !try_lock(matview) {
         let error = Some("another session is refreshing this view".into());
-        return Ok(Some(Line { error, ..Line::bare(matview, "skipped") }));
+        return Ok((Some(Line { error, ..Line::bare(matview, "skipped") }), None));
     }
-    let Some(stored) = stored(Some(matview))?.into_iter().next() else { return Ok(None) };
+    let Some(stored) = stored(Some(matview))?.into_iter().next() else { return Ok((None, None)) };
     let Stored { view, settings, failures, waiting, planned, counters: before } = stored;
+    if only_due && failures > 0 && waiting {
+        return Ok((None, None));
+    }
     let started = Instant::now();
     let parsed = subtransaction::run(|| settings.check().unwrap_or_report());
     let (schedule, catch_up) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            let attempt = Attempt {
-                action: "plan".into(),
-                object: None,
-                result: Err(error),
-                took: started.elapsed(),
-            };
-            let name = qualified(&view.schema, &view.name);
-            record(Kind::Refresh, matview, &name, failures, std::slice::from_ref(&attempt))?;
-            return Ok(Some(line(matview, &attempt, None)));
+            let took = started.elapsed();
+            let attempt = Attempt { action: "plan".into(), object: None, result: Err(error), took };
+            return finish(&view, failures, attempt, None);
         }
     };
-    if only_due && failures > 0 && waiting {
-        return Ok(None);
-    }
     if only_due && failures == 0 {
         match schedule.verdict(planned, catch_up, now()) {
-            Verdict::Wait => return Ok(None),
+            Verdict::Wait => return Ok((None, None)),
             Verdict::Replan(planned) => {
                 store_plan(matview, planned, None)?;
-                return Ok(None);
+                return Ok((None, None));
             }
             Verdict::Run => {}
         }
@@ -450,22 +446,33 @@ fn run_one(
         && counted == before
     {
         store_plan(matview, schedule.after_run(planned, now()), None)?;
-        return Ok(Some(Line::bare(matview, "unchanged")));
+        return Ok((Some(Line::bare(matview, "unchanged")), None));
     }
     let concurrently = settings.concurrently.unwrap_or(view.unique) && view.populated;
     let (attempt, rows) = refresh(&view, concurrently, lock_timeout);
-    let name = qualified(&view.schema, &view.name);
-    record(Kind::Refresh, matview, &name, failures, std::slice::from_ref(&attempt))?;
     // An empty text is equal to no counters, so that what is unknown counts as changed.
     let counted = if attempt.result.is_ok() { counted.unwrap_or_default() } else { String::new() };
     store_plan(matview, schedule.after_run(planned, now()), Some(&counted))?;
-    Ok(Some(line(matview, &attempt, rows)))
+    finish(&view, failures, attempt, rows)
+}
+
+/// Records what was tried.
+fn finish(
+    view: &View,
+    failures: i32,
+    attempt: Attempt,
+    rows: Option<i64>,
+) -> Result<(Option<Line>, Option<Run>), ErrorReport> {
+    let name = qualified(&view.schema, &view.name);
+    record(Kind::Refresh, view.oid, &name, failures, std::slice::from_ref(&attempt))?;
+    let line = line(view.oid, &attempt, rows);
+    Ok((Some(line), Some(Run { name, failures, attempts: vec![attempt] })))
 }
 
 /// Runs the policy of one view the way the worker does: when it is due, and giving up soon on a lock.
-/// None if there was nothing to do.
-pub fn run_due(matview: Oid) -> Result<(), ErrorReport> {
-    run_one(matview, true, Some(LOCK_TIMEOUT)).map(|_| ())
+/// None if nothing was tried.
+pub fn run_due(matview: Oid) -> Result<Option<Run>, ErrorReport> {
+    run_one(matview, true, Some(LOCK_TIMEOUT)).map(|(_, run)| run)
 }
 
 /// Refreshes a view as its owner. The rows that were written: all of the view's, or those that changed if concurrently.

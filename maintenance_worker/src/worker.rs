@@ -1,0 +1,125 @@
+//! One visit to one database: do what is due, one transaction per policy, and leave.
+
+use crate::history::{Attempt, describe};
+use crate::{guc, history, partition, refresh, registry};
+use pg_ext_core::subtransaction;
+use pg_ext_core::worker::install_signal_handlers;
+use pgrx::bgworkers::BackgroundWorker;
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
+use pgrx::pg_sys::{self, Oid};
+use pgrx::prelude::*;
+use std::ffi::{CStr, CString};
+
+/// What the worker pins for its session, whatever the server, the database or the role says.
+const SETTINGS: [(&CStr, &CStr); 5] = [
+    (c"search_path", c"pg_catalog, pg_temp"),
+    (c"statement_timeout", c"0"),
+    (c"lock_timeout", c"0"),
+    (c"idle_in_transaction_session_timeout", c"0"),
+    (c"default_transaction_isolation", c"read committed"),
+];
+
+/// Entry point of a visit; the argument is the database's OID.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn maintenance_worker_database_main(argument: pg_sys::Datum) {
+    install_signal_handlers();
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(Oid::from(argument.value() as u32)), None);
+    for (name, value) in SETTINGS {
+        // SAFETY: names and values of the server's own settings.
+        unsafe {
+            pg_sys::SetConfigOption(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_OVERRIDE,
+            );
+        }
+    }
+    // SAFETY: this process's own entry in pg_stat_activity.
+    unsafe { pg_sys::pgstat_report_appname(c"maintenance_worker".as_ptr()) };
+    visit();
+}
+
+fn visit() {
+    let usable = BackgroundWorker::transaction(|| {
+        // SAFETY: reads the transaction's state and the catalog in a transaction.
+        unsafe {
+            !pg_sys::XactReadOnly
+                && pg_sys::get_extension_oid(c"maintenance_worker".as_ptr(), true)
+                    != pg_sys::InvalidOid
+        }
+    });
+    if !usable {
+        return;
+    }
+    step("looking for dropped relations", registry::forget_dropped);
+    for parent in step("looking for partitions to maintain", partition::due_now).unwrap_or_default()
+    {
+        let name = relation_name(parent);
+        let activity = format!("maintaining partitions of {name}");
+        step(&activity, || partition::run_one(parent)).flatten().iter().for_each(|r| report(r));
+        // One transaction per expiry: its lock on the table ends with it.
+        while let Some(Some(run)) = step(&activity, || partition::expire_one(parent)) {
+            report(&run);
+            if run.attempts.iter().any(|attempt| attempt.result.is_err()) {
+                break;
+            }
+        }
+    }
+    for view in step("looking for views to refresh", refresh::due).unwrap_or_default() {
+        let activity = format!("refreshing {}", relation_name(view));
+        step(&activity, || refresh::run_due(view)).flatten().iter().for_each(|r| report(r));
+    }
+    step("pruning the history", || history::prune(guc::history_retention()));
+}
+
+/// Runs `work` in a transaction of its own. An error that its policy does not account for is logged, and the visit goes on.
+fn step<T>(activity: &str, work: impl FnOnce() -> Result<T, ErrorReport>) -> Option<T> {
+    report_activity(pg_sys::BackendState::STATE_RUNNING, activity);
+    let work = std::panic::AssertUnwindSafe(work);
+    let result = BackgroundWorker::transaction(move || {
+        let work = work;
+        subtransaction::run(|| work.0().unwrap_or_report())
+    });
+    report_activity(pg_sys::BackendState::STATE_IDLE, "");
+    result.map_err(|error| warning!("{activity}: {}", describe(&error))).ok()
+}
+
+/// Shows in pg_stat_activity what the worker does.
+fn report_activity(state: pg_sys::BackendState::Type, activity: &str) {
+    let text = CString::new(activity).unwrap_or_default();
+    // SAFETY: the text outlives the call, which copies it.
+    unsafe { pg_sys::pgstat_report_activity(state, text.as_ptr()) };
+}
+
+fn relation_name(relation: Oid) -> String {
+    step("", || registry::table(relation))
+        .map_or_else(|| relation.to_u32().to_string(), |table| table.qualified())
+}
+
+/// What a run of a policy did.
+pub struct Run {
+    pub name: String,
+    /// How often in a row it had failed before.
+    pub failures: i32,
+    pub attempts: Vec<Attempt>,
+}
+
+/// Logs changes for the worse and for the better; every action only if asked to.
+fn report(run: &Run) {
+    let error = run.attempts.iter().find_map(|attempt| attempt.result.as_ref().err());
+    match error {
+        Some(error) if run.failures == 0 => {
+            log!("maintenance of {} failed: {} {}", run.name, error.sqlstate, describe(error));
+        }
+        None if run.failures > 0 => log!("maintenance of {} works again", run.name),
+        _ => {}
+    }
+    if guc::log_runs() {
+        for attempt in &run.attempts {
+            let object = attempt.object.as_deref().unwrap_or(&run.name);
+            log!("maintenance worker: {} {object}: {}", attempt.action, attempt.outcome());
+        }
+    }
+}

@@ -331,3 +331,85 @@ impl<'a, H: Host, const JSONB: bool> Scanner<'a, H, JSONB> {
         (!JSONB || !self.size.matters() || add(&mut self.size, self.at - start)).then_some(())
     }
 }
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[derive(Default)]
+    struct Ascii {
+        pauses: usize,
+    }
+
+    impl Host for Ascii {
+        fn pause(&mut self) {
+            self.pauses += 1;
+        }
+
+        fn has(&mut self, character: char) -> bool {
+            character == 'é'
+        }
+    }
+
+    fn json(text: &str) -> bool {
+        is_json(text.as_bytes(), &mut Ascii::default())
+    }
+
+    fn jsonb(text: &str) -> bool {
+        is_jsonb(text.as_bytes(), &mut Ascii::default())
+    }
+
+    #[test]
+    fn every_prefix_of_a_document_is_invalid() {
+        let document = r#" {"a":[1.5e-7,true,false,null,{"\u00e9\"":""}],"b":[[],{}]}"#;
+        assert!(json(document) && jsonb(document));
+        for end in 0..document.len() {
+            assert!(!json(&document[..end]) && !jsonb(&document[..end]), "{}", &document[..end]);
+        }
+    }
+
+    #[test]
+    fn any_byte_may_follow_any_other_without_a_panic() {
+        for first in 0..=255 {
+            for second in 0..=255 {
+                for context in [&b""[..], b"[", b"\"", b"\"\\u00", b"{\"a\":", b"-1e"] {
+                    let text = [context, &[first, second]].concat();
+                    let (a, b) = (&mut Ascii::default(), &mut Ascii::default());
+                    assert!(is_json(&text, a) || !is_jsonb(&text, b), "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn characters_above_ascii_are_the_hosts_to_judge() {
+        assert!(jsonb(r#""\u00e9""#));
+        assert!(!jsonb(r#""\u20ac""#) && json(r#""\u20ac""#));
+        assert!(!jsonb(r#""\ud83d\ude00""#) && json(r#""\ud83d\ude00""#));
+    }
+
+    #[test]
+    fn every_kind_of_long_text_can_be_cancelled() {
+        const MEGABYTES: usize = 8;
+        let fill = |before: &str, unit: &str, after: &str| {
+            [before, &unit.repeat((MEGABYTES << 20) / unit.len()), after].concat()
+        };
+        for text in [
+            fill("", " ", "1"),
+            fill("\"", "a", "\""),
+            fill("\"", "\\n", "\""),
+            fill("\"", "\\u0041", "\""),
+            fill("", "1", ""),
+            fill("1.", "0", ""),
+            fill("1e", "1", ""),
+            fill("[", "1,", "1]"),
+            fill("[", "[],", "1]"),
+            fill("{", "\"a\":{},", "\"b\":0}"),
+        ] {
+            let host = &mut Ascii::default();
+            assert!(is_json(text.as_bytes(), host), "{}", &text[..20]);
+            let expected = MEGABYTES - 1..=MEGABYTES;
+            assert!(expected.contains(&host.pauses), "{} pauses in {}", host.pauses, &text[..20]);
+        }
+    }
+}

@@ -83,3 +83,34 @@ impl Size {
         self.bytes <= MAX_BYTES
     }
 }
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn a_small_document_costs_nothing() {
+        assert!(!Size::of_document(SMALL).matters());
+        assert!(Size::of_document(SMALL + 1).matters());
+    }
+
+    #[test]
+    fn members_count_per_container() {
+        let mut size = Size::of_document(SMALL + 1);
+        assert!(size.open());
+        for _ in 0..MAX_ELEMENTS {
+            assert!(size.element());
+        }
+        assert!(!size.element());
+        size.close();
+        size.open();
+        assert!(size.element(), "another container starts from zero");
+    }
+
+    #[test]
+    fn bytes_count_over_the_whole_document() {
+        let mut size = Size::of_document(SMALL + 1);
+        assert!(size.string(2 + MAX_BYTES - ENTRY));
+        assert!(!size.literal());
+    }
+}

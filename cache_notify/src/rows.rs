@@ -176,13 +176,13 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The keys of an updated row: those it had and those it has.
+    /// The keys of an updated row: those it had and those it has. A changed key counts even where `only_columns` does not
+    /// name it: what a cache holds under the old key is gone.
     pub fn pair(&mut self, old: Row, new: Row) {
-        if self.plan.only.as_ref().is_some_and(|only| old.same(new, only)) {
-            return;
-        }
         if !old.same(new, &self.plan.key_columns) {
             self.row(Op::Update, old);
+        } else if self.plan.only.as_ref().is_some_and(|only| old.same(new, only)) {
+            return;
         }
         self.row(Op::Update, new);
     }

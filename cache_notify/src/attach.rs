@@ -60,9 +60,8 @@ fn attach(
     };
     options.validate()?;
 
-    let tree = owned_tree(relid)?;
+    let tree = locked_tree(relid)?;
     for member in &tree {
-        member.check()?;
         with_relation(member.relid, |relation| {
             // SAFETY: the relation is open as long as the closure runs.
             unsafe {
@@ -257,7 +256,10 @@ fn trigger_names() -> DatumWithOid<'static> {
 /// A table with all its partitions, itself first.
 fn tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
     let top = plan::quoted_name(relid);
-    select(
+    // The statement's own snapshot may be older than a lock that had to be waited for.
+    // SAFETY: pushed here and popped below; after an error the transaction's abort pops it.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+    let members = select(
         "SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind::text,
                 CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid END,
                 pg_catalog.pg_has_role(c.relowner, 'USAGE')
@@ -276,10 +278,13 @@ fn tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
                 top: top.clone(),
             })
         },
-    )
+    );
+    // SAFETY: see above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    members
 }
 
-/// The same, for its owner and only from the top. No lock yet: CREATE TRIGGER takes it and checks again.
+/// The same, for its owner and only from the top.
 fn owned_tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
     let tree = tree(relid)?;
     for member in &tree {
@@ -291,6 +296,30 @@ fn owned_tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
         return Err(Error::IsPartition { table: name.clone(), root: root.clone() }.into());
     }
     Ok(tree)
+}
+
+/// The same, with every table locked until the transaction ends, as CREATE TRIGGER would lock it: from then on a partition
+/// can only be added by a session that sees our triggers, and whose event trigger copies them.
+fn locked_tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
+    let mut tree = owned_tree(relid)?;
+    loop {
+        for member in &tree {
+            member.check()?;
+            // SAFETY: a table that is dropped meanwhile is no error here: the next look no longer finds it.
+            unsafe {
+                pg_sys::LockRelationOid(
+                    member.relid,
+                    pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE,
+                );
+            }
+        }
+        let again = owned_tree(relid)?;
+        let is_known = |member: &Member| tree.iter().any(|known| known.relid == member.relid);
+        if again.iter().all(is_known) {
+            return Ok(again);
+        }
+        tree = again;
+    }
 }
 
 /// Creates a trigger or replaces the one that `attach` made before. Statement-level triggers of the same name that belong to
@@ -346,15 +375,14 @@ fn names(
         .transpose()
 }
 
-/// Opens a table for reading its definition, for as long as `work` runs; the lock stays until the transaction ends.
+/// Opens a locked table for reading its definition, for as long as `work` runs.
 fn with_relation<T>(relid: pg_sys::Oid, work: impl FnOnce(pg_sys::Relation) -> T) -> T {
     // SAFETY: opening raises an error where the table is gone; it is closed once, after its last use. After an error in
     // `work` the transaction's abort closes it.
     unsafe {
-        let lock = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
-        let relation = pg_sys::table_open(relid, lock);
+        let relation = pg_sys::table_open(relid, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
         let value = work(relation);
-        pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+        pg_sys::table_close(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
         value
     }
 }

@@ -12,23 +12,31 @@ KEEP ?=
 export PG_CONFIG DESTDIR
 
 XTASK = cargo xtask
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 all: demo
 
-demo:
+demo: target/debug/xtask
 	@$(XTASK) demo $(if $(KEEP),--keep)
 
-test:
+test: target/debug/xtask
 	@$(XTASK) test $(if $(PG),--pg $(PG))
 
-install:
+install: target/debug/xtask
 	@$(XTASK) install
 
-installcheck:
+installcheck: target/debug/xtask
 	@$(XTASK) installcheck
 
+# The archive that PGXN takes.
 dist:
-	@$(XTASK) dist
+	@mkdir -p target
+	git archive --format zip --prefix=pg_appkit-$(VERSION)/ --output target/pg_appkit-$(VERSION).zip HEAD
+
+# Only so that the first build, which takes a while, says what it is.
+target/debug/xtask:
+	@echo "Building the program behind this Makefile (about half a minute)"
+	@cargo build --quiet --package xtask
 
 clean:
 	cargo clean

@@ -141,10 +141,7 @@ impl<'a, H: Host, const JSONB: bool> Scanner<'a, H, JSONB> {
                 b't' => self.literal(b"rue")?,
                 b'f' => self.literal(b"alse")?,
                 b'n' => self.literal(b"ull")?,
-                first @ (b'-' | b'0'..=b'9') => {
-                    self.number(first)?;
-                    self.count(|size, length| size.number(length), start)?;
-                }
+                first @ (b'-' | b'0'..=b'9') => self.number(first)?,
                 _ => return None,
             }
             // A value has ended; brackets may end with it.
@@ -296,6 +293,9 @@ impl<'a, H: Host, const JSONB: bool> Scanner<'a, H, JSONB> {
             exponent = Some((sign == Some(b'-'), self.digits()?));
         }
         if JSONB {
+            let (before, after) = (integer.len(), fraction.len());
+            let shifted = exponent.is_some();
+            self.count(|size, _| size.number(before, after, shifted), self.at)?;
             let exponent = exponent.map(|(negative, digits)| (negative, &self.text[digits]));
             return numeric::fits(&self.text[integer], &self.text[fraction], exponent)
                 .then_some(());
@@ -411,5 +411,14 @@ mod unit {
             let expected = MEGABYTES - 1..=MEGABYTES;
             assert!(expected.contains(&host.pauses), "{} pauses in {}", host.pauses, &text[..20]);
         }
+    }
+
+    #[test]
+    fn an_array_holds_as_many_elements_as_jsonb_can() {
+        let array = |elements: usize| ["[", &"0,".repeat(elements - 1), "0]"].concat();
+        assert!(jsonb(&array(1 << 24)));
+        assert!(!jsonb(&array((1 << 24) + 1)));
+        // Small ones within a large document do not add up.
+        assert!(jsonb(&["[", &"[0],".repeat(7_000_000), "0]"].concat()));
     }
 }

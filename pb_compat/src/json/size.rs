@@ -16,7 +16,7 @@ const SMALL: usize = 32 << 20;
 /// The size so far. Only counted for documents that could get near a limit.
 ///
 /// Members are counted exactly. Bytes are an upper bound: duplicate keys count although `jsonb` drops them, escapes
-/// count as they are written, and padding always counts in full.
+/// count as they are written, and numbers as if none of their digits were a trailing zero.
 pub struct Size {
     bytes: usize,
     /// Members of the open containers; empty for a small document, which makes it free.
@@ -26,7 +26,8 @@ pub struct Size {
 
 /// The entry that every key and value has in its container.
 const ENTRY: usize = 4;
-const MAX_PADDING: usize = 3;
+/// What numbers and containers are aligned to. Values are counted up to it, so that each begins aligned.
+const ALIGNMENT: usize = 4;
 
 impl Size {
     pub fn of_document(length: usize) -> Self {
@@ -41,7 +42,8 @@ impl Size {
 
     pub fn open(&mut self) -> bool {
         self.members.push(0);
-        self.add(ENTRY + MAX_PADDING + 4)
+        // A header; keys stand together, so padding follows once behind them.
+        self.add(ENTRY + 4 + ALIGNMENT - 1)
     }
 
     pub fn close(&mut self) {
@@ -59,12 +61,14 @@ impl Size {
 
     /// `length` includes the quotes.
     pub fn string(&mut self, length: usize) -> bool {
-        self.add(ENTRY + length - 2)
+        self.add(ENTRY + (length - 2).next_multiple_of(ALIGNMENT))
     }
 
-    /// A header of at most 8 bytes, and 2 bytes for four digits, which the point may split once.
-    pub fn number(&mut self, length: usize) -> bool {
-        self.add(ENTRY + MAX_PADDING + 8 + 2 * (length.div_ceil(4) + 1))
+    /// Digits before and after the point; an exponent shifts them within their groups of four.
+    pub fn number(&mut self, integer: usize, fraction: usize, exponent: bool) -> bool {
+        let header = if integer > 256 || fraction > 63 || exponent { 8 } else { 6 };
+        let groups = integer.div_ceil(4) + fraction.div_ceil(4) + usize::from(exponent);
+        self.add(ENTRY + (header + 2 * groups).next_multiple_of(ALIGNMENT))
     }
 
     pub fn literal(&mut self) -> bool {
@@ -110,7 +114,7 @@ mod unit {
     #[test]
     fn bytes_count_over_the_whole_document() {
         let mut size = Size::of_document(SMALL + 1);
-        assert!(size.string(2 + MAX_BYTES - ENTRY));
+        assert!(size.string(2 + MAX_BYTES - ENTRY - 3));
         assert!(!size.literal());
     }
 }

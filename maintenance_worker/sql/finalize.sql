@@ -10,4 +10,4 @@ COMMENT ON SEQUENCE maintenance.history_id_seq IS 'Numbers the actions of past r
 -- the policies are written through them alone.
 GRANT USAGE ON SCHEMA maintenance TO PUBLIC;
 
-GRANT SELECT ON maintenance.partition_policies, maintenance.refresh_policies, maintenance.runs, maintenance.status, maintenance.health TO pg_monitor;
+GRANT SELECT ON maintenance.partition_policies, maintenance.refresh_policies, maintenance.runs, maintenance.status, maintenance.health, maintenance.coverage_gaps TO pg_monitor;

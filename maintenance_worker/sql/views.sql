@@ -24,3 +24,9 @@ CREATE VIEW maintenance.health AS
     FROM maintenance.status
     WHERE failures > 0;
 COMMENT ON VIEW maintenance.health IS 'One row per policy whose last run failed, with what to do about it';
+
+CREATE VIEW maintenance.coverage_gaps AS
+    SELECT parent, lower, upper
+    FROM maintenance.plan()
+    WHERE action OPERATOR(pg_catalog.=) 'create';
+COMMENT ON VIEW maintenance.coverage_gaps IS 'Ranges between now and the horizon of a policy that no partition covers, for the tables that the caller may maintain, or all for members of pg_monitor';

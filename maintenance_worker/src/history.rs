@@ -57,24 +57,7 @@ pub fn record(
     if attempts.is_empty() && failures == 0 {
         return Ok(());
     }
-    for attempt in attempts {
-        let error = attempt.result.as_ref().err();
-        write(
-            "INSERT INTO maintenance.history (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
-             VALUES ($1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7, $8, $9)",
-            &[
-                kind.name().into(),
-                name.into(),
-                attempt.action.as_str().into(),
-                attempt.object.as_deref().into(),
-                attempt.outcome().into(),
-                attempt.took.as_secs_f64().into(),
-                error.map(|e| e.sqlstate.as_str()).into(),
-                error.map(|e| e.message.as_str()).into(),
-                error.and_then(|e| e.hint.as_deref()).into(),
-            ],
-        )?;
-    }
+    record_attempts(kind, name, attempts)?;
     let error = attempts.iter().find_map(|attempt| attempt.result.as_ref().err());
     let failures = if error.is_some() { failures.saturating_add(1) } else { 0 };
     let retry = error.map(|_| backoff(failures, relation.to_u32()).as_secs_f64());
@@ -97,6 +80,29 @@ pub fn record(
             error.and_then(|e| e.hint.as_deref()).into(),
         ],
     )?;
+    Ok(())
+}
+
+/// Adds a line per attempt to the history.
+pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(), ErrorReport> {
+    for attempt in attempts {
+        let error = attempt.result.as_ref().err();
+        write(
+            "INSERT INTO maintenance.history (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
+             VALUES ($1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7, $8, $9)",
+            &[
+                kind.name().into(),
+                name.into(),
+                attempt.action.as_str().into(),
+                attempt.object.as_deref().into(),
+                attempt.outcome().into(),
+                attempt.took.as_secs_f64().into(),
+                error.map(|e| e.sqlstate.as_str()).into(),
+                error.map(|e| e.message.as_str()).into(),
+                error.and_then(|e| e.hint.as_deref()).into(),
+            ],
+        )?;
+    }
     Ok(())
 }
 

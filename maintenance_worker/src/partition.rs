@@ -2,10 +2,10 @@
 
 use crate::coverage::Range;
 use crate::error::Error;
-use crate::history::{Attempt, Kind, describe, record};
-use crate::identity::{RunAs, set};
+use crate::history::{Attempt, Kind, describe, record, record_attempts};
+use crate::identity::{RunAs, may_act_for, set};
 use crate::key::now;
-use crate::plan::{Step, creations, is_due, steps};
+use crate::plan::{Step, creations, horizon, is_due, steps};
 use crate::registry::{self, Policy, Settings, Stored, latest, table};
 use crate::worker::Run;
 use pg_ext_core::spi::{report, select_first};
@@ -88,7 +88,7 @@ fn add_partition_policy(
     };
     let table = table(parent)?;
     table.check_owner()?;
-    let policy = Policy::new(table, &settings)?;
+    let policy = checked(table, &settings)?;
     let added = registry::write(
         "INSERT INTO maintenance.partition_policies
              (parent, period, premake, retention, on_expiry, unlogged, time_zone, lock_timeout)
@@ -138,7 +138,7 @@ fn alter_partition_policy(
         time_zone: time_zone.unwrap_or(old.time_zone),
         lock_timeout: lock_timeout.unwrap_or(old.lock_timeout),
     };
-    Policy::new(table, &settings)?;
+    checked(table, &settings)?;
     registry::write(
         "UPDATE maintenance.partition_policies SET period = $2, premake = $3, retention = $4, on_expiry = $5,
              unlogged = $6, time_zone = $7, lock_timeout = $8
@@ -159,6 +159,13 @@ fn remove_partition_policy(parent: Option<Oid>) -> Result<(), ErrorReport> {
         &[table.oid.into()],
     )?;
     Ok(())
+}
+
+/// A policy that can be planned with now: one that reaches beyond the calendar is refused.
+fn checked(table: registry::Table, settings: &Settings) -> Result<Policy, Error> {
+    let policy = Policy::new(table, settings)?;
+    horizon(&policy, now())?;
+    Ok(policy)
 }
 
 fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 8] {
@@ -214,7 +221,12 @@ fn plan(
     ErrorReport,
 > {
     let mut rows = vec![];
-    for stored in selected(parent)? {
+    // A plan changes nothing, so who monitors the server sees those of all tables.
+    let plans = match parent {
+        None if may_act_for(pg_sys::Oid::from(pg_sys::ROLE_PG_MONITOR)) => registry::stored(None)?,
+        parent => selected(parent)?,
+    };
+    for stored in plans {
         let policy = match Policy::new(stored.table.clone(), &stored.settings) {
             Ok(policy) => policy,
             Err(error) if parent.is_some() => return Err(error.into()),
@@ -291,7 +303,8 @@ fn create_partitions(
     let partitions = partitions_of(&policy)?;
     let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
     let attempts = execute(&policy, creations(&policy, &partitions, &template, window)?);
-    record(Kind::Partition, oid, &policy.table.qualified(), stored.failures, &attempts)?;
+    // Not a run of the policy, so its state stays.
+    record_attempts(Kind::Partition, &policy.table.qualified(), &attempts)?;
     Ok(outcomes(attempts.into_iter().map(|a| line(oid, a)).collect()))
 }
 

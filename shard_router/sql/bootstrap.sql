@@ -9,9 +9,9 @@ CREATE TABLE shard_router.sharded_tables (
     shard_prefix name NOT NULL
 );
 
--- Functions by name, not by OID: a dump keeps names.
+-- Functions by name, not by OID: a dump keeps names. No foreign key: a parallel restore loads the two tables in any order.
 CREATE TABLE shard_router.table_functions (
-    tbl regclass NOT NULL REFERENCES shard_router.sharded_tables ON DELETE CASCADE,
+    tbl regclass NOT NULL,
     kind text NOT NULL CHECK (kind IN ('table', 'insert', 'select')),
     function_schema name NOT NULL,
     function_name name NOT NULL,
@@ -124,6 +124,9 @@ BEGIN
     LOOP
         EXECUTE format('DROP FUNCTION %s', fn);
     END LOOP;
+    DELETE FROM shard_router.table_functions AS f
+     USING pg_event_trigger_dropped_objects() AS d
+     WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND f.tbl::oid = d.objid;
     DELETE FROM shard_router.sharded_tables AS t
      USING pg_event_trigger_dropped_objects() AS d
      WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND t.tbl::oid = d.objid;

@@ -1,12 +1,12 @@
 //! `shard_router.create_sharded_table`
 
 use crate::error::Error;
-use crate::functions;
 use crate::key::{Strategy, type_name};
 use crate::names::{self, MAX_NAME};
 use crate::registry::{self, Entry};
-use crate::session::{literal, qualify, quote, run};
+use crate::session::{literal, qualify, quote, run, with_catalogs};
 use crate::template::{self, Template};
+use crate::{functions, shard};
 use pg_ext_core::spi;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -40,12 +40,19 @@ fn create_sharded_table(
     }
 
     // Asked before the lock, so that nobody can lock a stranger's table, and again behind it.
-    template::require_owner(oid)?;
+    let name_before = template::require_owner(oid)?;
     // SAFETY: takes a lock until the transaction ends; any OID may be locked.
     unsafe { pg_sys::LockRelationOid(oid, pg_sys::AccessExclusiveLock as pg_sys::LOCKMODE) };
-    template::require_owner(oid)?;
-    let template = Template::inspect(oid)?;
-    let (key_sql, key_type, key_nullable) = template::key_column(&template, &key)?;
+    let (template, (key_sql, key_type, key_nullable)) =
+        with_catalogs(|| -> Result<_, ErrorReport> {
+            if shard::find_name(oid)?.is_none() {
+                return Err(Error::Vanished { table: name_before }.into());
+            }
+            template::require_owner(oid)?;
+            let template = Template::inspect(oid)?;
+            let column = template::key_column(&template, &key)?;
+            Ok((template, column))
+        })?;
     if !strategy.accepts(key_type) {
         return Err(Error::KeyType {
             found: type_name(key_type),
@@ -62,7 +69,7 @@ fn create_sharded_table(
         prefix: template.relname.clone(),
     };
     let shards: Vec<String> =
-        (0..count as usize).map(|shard| names::shard(&entry.prefix, shard)).collect();
+        (0..count as usize).map(|number| names::shard(&entry.prefix, number)).collect();
     if let Some(long) = shards.iter().find(|name| name.len() > MAX_NAME) {
         return Err(Error::NameTooLong { name: long.clone() }.into());
     }
@@ -98,10 +105,14 @@ fn replace(
     shards: &[String],
 ) -> Result<pg_sys::Oid, ErrorReport> {
     // Whatever names the template is read before it goes.
-    let indexes = template.indexes(key)?;
-    let rest = template.rest()?;
-    let serials = template.serial_sequences()?;
-    let identities = template.identity_sequences()?;
+    let (indexes, rest, serials, identities) = with_catalogs(|| -> Result<_, ErrorReport> {
+        Ok((
+            template.indexes(key)?,
+            template.rest()?,
+            template.serial_sequences()?,
+            template.identity_sequences()?,
+        ))
+    })?;
 
     let operator_class = match (strategy, key_type) {
         (Strategy::Hash, _) => "",
@@ -164,10 +175,10 @@ fn replace(
         }
         run(&statement)?;
     }
-    for (remainder, shard) in shards.iter().enumerate() {
+    for (remainder, name) in shards.iter().enumerate() {
         run(&format!(
             "CREATE TABLE {} PARTITION OF {} FOR VALUES WITH (MODULUS {}, REMAINDER {remainder}) USING {}{}",
-            qualify(&template.schema, shard),
+            qualify(&template.schema, name),
             template.name,
             shards.len(),
             quote(&template.access_method),
@@ -175,7 +186,7 @@ fn replace(
         ))?;
         run(&format!(
             "ALTER TABLE {} OWNER TO {}",
-            qualify(&template.schema, shard),
+            qualify(&template.schema, name),
             quote(&template.owner)
         ))?;
     }

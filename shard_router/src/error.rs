@@ -27,6 +27,8 @@ pub enum Error {
     MissingShard { shard: usize, table: String, relation: String, modulus: u64 },
     #[error("relation with OID {oid} does not exist")]
     NoSuchTable { oid: u32 },
+    #[error("table {table} does not exist any more")]
+    Vanished { table: String },
     #[error("{table} is not a table")]
     NotATable { table: String },
     #[error("must be owner of table {table}")]
@@ -71,7 +73,9 @@ impl SqlError for Error {
             }
             Self::NotSharded { .. } | Self::StrayFunction { .. } => ERRCODE_UNDEFINED_OBJECT,
             Self::AlreadySharded { .. } => ERRCODE_DUPLICATE_OBJECT,
-            Self::MissingShard { .. } | Self::NoSuchTable { .. } => ERRCODE_UNDEFINED_TABLE,
+            Self::MissingShard { .. } | Self::NoSuchTable { .. } | Self::Vanished { .. } => {
+                ERRCODE_UNDEFINED_TABLE
+            }
             Self::NotATable { .. } => ERRCODE_WRONG_OBJECT_TYPE,
             Self::NotOwner { .. } | Self::NoCreate { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::NotEmpty { .. } | Self::StaleFunction { .. } => {
@@ -111,7 +115,7 @@ impl SqlError for Error {
             Self::MissingShard { .. } => {
                 "Attach a partition with that bound; the other shards go on working.".into()
             }
-            Self::NoSuchTable { .. } => {
+            Self::Vanished { .. } => {
                 "Another session has dropped or replaced it; look it up again by its name.".into()
             }
             Self::NotEmpty { .. } => {

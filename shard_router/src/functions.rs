@@ -310,5 +310,10 @@ fn refresh_functions(
 ) -> Result<SetOfIterator<'static, pg_sys::Oid>, ErrorReport> {
     let tbl = tbl.ok_or(Error::NullArgument { argument: "tbl" })?;
     crate::template::require_owner(tbl)?;
+    // Keeps two sessions from generating the same functions at once, as any other change of the table would be kept out.
+    // SAFETY: takes a lock until the transaction ends, on a relation of the caller's own.
+    unsafe {
+        pg_sys::LockRelationOid(tbl, pg_sys::ShareUpdateExclusiveLock as pg_sys::LOCKMODE);
+    }
     Ok(SetOfIterator::new(generate(tbl)?))
 }

@@ -29,13 +29,15 @@ pub fn find(table: pg_sys::Oid) -> Result<Option<Entry>, ErrorReport> {
     )
 }
 
-/// Enters a table. A row that is left of a dropped one with the same OID gives way.
+/// Enters a table. What is left of a dropped one with the same OID gives way.
 pub fn register(table: pg_sys::Oid, entry: &Entry) -> Result<(), ErrorReport> {
     let oid = table.to_u32();
     as_extension_owner(|| {
-        run(&format!(
-            "DELETE FROM shard_router.sharded_tables WHERE tbl OPERATOR(pg_catalog.=) {oid}"
-        ))?;
+        for remembered in ["sharded_tables", "table_functions"] {
+            run(&format!(
+                "DELETE FROM shard_router.{remembered} WHERE tbl OPERATOR(pg_catalog.=) {oid}"
+            ))?;
+        }
         run(&format!(
             "INSERT INTO shard_router.sharded_tables (tbl, entity, owner_name, shard_prefix) VALUES ({oid}, {}, {}, {})",
             literal(&entry.entity),

@@ -6,7 +6,7 @@
 use crate::entry::Operation;
 use crate::error::Error;
 use crate::names::column_of;
-use crate::session::with_pinned_path;
+use crate::session::with_catalogs;
 use crate::shard::Table;
 use pg_ext_core::spi;
 use pgrx::pg_sys;
@@ -85,7 +85,7 @@ impl Function {
     }
 
     fn load(oid: pg_sys::Oid, operation: Operation) -> Result<Self, ErrorReport> {
-        let row = with_pinned_path(|| {
+        let row = with_catalogs(|| {
             spi::select_first(
                 "SELECT t.tbl::oid, t.kind, p.oid::regprocedure::text, p.pronargs, p.pronargdefaults, p.proargtypes::oid[],
                         p.proargnames, p.proallargtypes, p.proargmodes::text[], p.prorettype
@@ -153,7 +153,7 @@ impl Function {
         let returns = match operation {
             Operation::Table if result == pg_sys::TEXTOID => Vec::new(),
             Operation::Insert => {
-                let id = crate::functions::id_column(&table)?;
+                let id = with_catalogs(|| crate::functions::id_column(&table))?;
                 vec![column(Some(&id), result)?]
             }
             Operation::Select => modes

@@ -6,12 +6,18 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::ffi::c_int;
 
-/// Runs `work` with `search_path` pinned to the system catalogs, so that the server prints every other name with its
-/// schema and no user's operator or function stands in for one of its own.
+/// Runs `work`, which reads catalogs, with `search_path` pinned to the system catalogs and the snapshot that the
+/// server itself would read them with.
 ///
-/// An error inside ends the transaction or subtransaction, which puts the setting back by itself.
-pub fn with_pinned_path<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: a nested level of settings, opened and closed in pairs; both strings are NUL-terminated and copied.
+/// The path makes the server print every other name with its schema and lets no user's operator or function stand in for
+/// one of its own. The snapshot is for whoever has waited for a lock: the statement's own is older than what was committed
+/// meanwhile, and this one is as new as the invalidations that came with the lock. (A parallel worker has it, too; the
+/// latest snapshot of all is not to be had there.)
+///
+/// An error inside ends the transaction or subtransaction, which puts both back by itself.
+pub fn with_catalogs<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: a nested level of settings and an active snapshot, opened and closed in pairs; both strings are
+    // NUL-terminated and copied.
     unsafe {
         let level = pg_sys::NewGUCNestLevel();
         pg_sys::set_config_option(
@@ -24,7 +30,9 @@ pub fn with_pinned_path<T>(work: impl FnOnce() -> T) -> T {
             0,
             false,
         );
+        pg_sys::PushActiveSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::RelationRelationId));
         let value = work();
+        pg_sys::PopActiveSnapshot();
         pg_sys::AtEOXact_GUC(true, level);
         value
     }

@@ -4,7 +4,7 @@
 use crate::bounds::{Bound, Layout};
 use crate::error::Error;
 use crate::key::{Strategy, row_hash_of, same_family, type_name};
-use crate::session::{qualify, with_pinned_path};
+use crate::session::{qualify, with_catalogs};
 use crate::{names, route};
 use pg_ext_core::spi;
 use pgrx::datum::AnyElement;
@@ -61,10 +61,10 @@ pub struct Table {
 impl Table {
     /// Reads the table from the catalogs and the registry.
     pub fn load(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
-        with_pinned_path(|| Self::load_pinned(oid))
+        with_catalogs(|| Self::read(oid))
     }
 
-    fn load_pinned(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
+    fn read(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
         // Rules and statement-level triggers: those of the table fire only for statements that name the table.
         let head = spi::select_first(
             "SELECT n.nspname::text, c.relname::text, s.shard_prefix::text, p.partattrs[0], p.partcollation[0],
@@ -239,16 +239,19 @@ impl Table {
 
 /// A relation's qualified name for an error; 42P01 where there is none.
 pub fn relation_name(oid: pg_sys::Oid) -> Result<String, ErrorReport> {
-    spi::select_first(
+    find_name(oid)?.ok_or_else(|| Error::NoSuchTable { oid: oid.to_u32() }.into())
+}
+
+/// A relation's qualified name, if there is one.
+pub fn find_name(oid: pg_sys::Oid) -> Result<Option<String>, ErrorReport> {
+    let name = spi::select_first(
         "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
            FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
           WHERE c.oid OPERATOR(pg_catalog.=) $1",
         &[oid.into()],
         |row| Ok(row.get::<String>(1)?.zip(row.get::<String>(2)?)),
-    )?
-    .flatten()
-    .map(|(schema, name)| qualify(&schema, &name))
-    .ok_or_else(|| Error::NoSuchTable { oid: oid.to_u32() }.into())
+    )?;
+    Ok(name.flatten().map(|(schema, name)| qualify(&schema, &name)))
 }
 
 /// `shard_router.shard_of`

@@ -35,8 +35,8 @@ pub struct IdentitySequence {
     pub grants: Vec<(String, String)>,
 }
 
-/// 42501 unless the current user owns the relation, 42P01 if there is none.
-pub fn require_owner(oid: pg_sys::Oid) -> Result<(), ErrorReport> {
+/// The relation's name; 42501 unless the current user owns it, 42P01 if there is none.
+pub fn require_owner(oid: pg_sys::Oid) -> Result<String, ErrorReport> {
     let name = crate::shard::relation_name(oid)?;
     let owns = spi::select_first(
         "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) $1",
@@ -45,7 +45,7 @@ pub fn require_owner(oid: pg_sys::Oid) -> Result<(), ErrorReport> {
     )?
     .flatten()
     .unwrap_or_default();
-    if owns { Ok(()) } else { Err(Error::NotOwner { table: name }.into()) }
+    if owns { Ok(name) } else { Err(Error::NotOwner { table: name }.into()) }
 }
 
 impl Template {
@@ -299,11 +299,10 @@ impl Template {
                FROM pg_attribute AS a, t
               WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attstattarget >= 0
              UNION ALL
-             SELECT 2, a.attname::text, format('ALTER TABLE %s ALTER COLUMN %I SET (%s)', t.tbl, a.attname,
-                       (SELECT string_agg(quote_ident(o.option_name) || '=' || quote_literal(o.option_value), ', ')
-                          FROM pg_options_to_table(a.attoptions) AS o))
-               FROM pg_attribute AS a, t
-              WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attoptions IS NOT NULL
+             SELECT 2, a.attname::text, format('ALTER TABLE %s ALTER COLUMN %I SET (%I=%L)', t.tbl, a.attname, o.option_name, o.option_value)
+               FROM t JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+              CROSS JOIN LATERAL pg_options_to_table(a.attoptions) AS o
+              WHERE o.option_name IN ('n_distinct', 'n_distinct_inherited')
              UNION ALL
              SELECT 3, k.conname::text, format('ALTER TABLE %s ADD CONSTRAINT %I %s', t.tbl, k.conname,
                        regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''))

@@ -83,26 +83,39 @@ pub fn record(
     Ok(())
 }
 
-/// Adds a line per attempt to the history.
+/// Adds a line per attempt to the history, all in one statement.
 pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(), ErrorReport> {
-    for attempt in attempts {
-        let error = attempt.result.as_ref().err();
-        write(
-            "INSERT INTO maintenance.history (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
-             VALUES ($1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7, $8, $9)",
-            &[
-                kind.name().into(),
-                name.into(),
-                attempt.action.as_str().into(),
-                attempt.object.as_deref().into(),
-                attempt.outcome().into(),
-                attempt.took.as_secs_f64().into(),
-                error.map(|e| e.sqlstate.as_str()).into(),
-                error.map(|e| e.message.as_str()).into(),
-                error.and_then(|e| e.hint.as_deref()).into(),
-            ],
-        )?;
+    if attempts.is_empty() {
+        return Ok(());
     }
+    let texts = |column: fn(&Attempt) -> Option<String>| -> Vec<Option<String>> {
+        attempts.iter().map(column).collect()
+    };
+    fn error(attempt: &Attempt) -> Option<&Caught> {
+        attempt.result.as_ref().err()
+    }
+    let seconds: Vec<f64> = attempts.iter().map(|a| a.took.as_secs_f64()).collect();
+    write(
+        "INSERT INTO maintenance.history
+             (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
+         SELECT $1, $2, a.action, a.object, a.outcome, pg_catalog.make_interval(secs => a.seconds),
+                a.sqlstate, a.error, a.hint
+         FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
+                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))
+              WITH ORDINALITY a (action, object, outcome, seconds, sqlstate, error, hint, position)
+         ORDER BY a.position",
+        &[
+            kind.name().into(),
+            name.into(),
+            texts(|a| Some(a.action.clone())).into(),
+            texts(|a| a.object.clone()).into(),
+            texts(|a| Some(a.outcome().to_owned())).into(),
+            seconds.into(),
+            texts(|a| error(a).map(|e| e.sqlstate.clone())).into(),
+            texts(|a| error(a).map(|e| e.message.clone())).into(),
+            texts(|a| error(a).and_then(|e| e.hint.clone())).into(),
+        ],
+    )?;
     Ok(())
 }
 

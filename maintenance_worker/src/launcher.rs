@@ -171,7 +171,8 @@ fn list_databases() -> Vec<(Oid, String)> {
                 .cast::<u8>()
                 .add((*header).t_hoff.into())
                 .cast::<pg_sys::FormData_pg_database>();
-            if row.datallowconn && !row.datistemplate {
+            // A limit of -2 marks a database whose DROP was interrupted: nobody can connect to it.
+            if row.datallowconn && !row.datistemplate && row.datconnlimit != -2 {
                 let name = CStr::from_ptr(row.datname.data.as_ptr());
                 found.push((row.oid, name.to_string_lossy().into_owned()));
             }

@@ -105,14 +105,16 @@ fn replace(
     shards: &[String],
 ) -> Result<pg_sys::Oid, ErrorReport> {
     // Whatever names the template is read before it goes.
-    let (indexes, rest, serials, identities) = with_catalogs(|| -> Result<_, ErrorReport> {
-        Ok((
-            template.indexes(key)?,
-            template.rest()?,
-            template.serial_sequences()?,
-            template.identity_sequences()?,
-        ))
-    })?;
+    let (indexes, rest, settings, serials, identities) =
+        with_catalogs(|| -> Result<_, ErrorReport> {
+            Ok((
+                template.indexes(key)?,
+                template.rest()?,
+                template.settings()?,
+                template.serial_sequences()?,
+                template.identity_sequences()?,
+            ))
+        })?;
 
     let operator_class = match (strategy, key_type) {
         (Strategy::Hash, _) => "",
@@ -191,6 +193,12 @@ fn replace(
         ))?;
     }
     rest.iter().try_for_each(|statement| run(statement))?;
+    for setting in settings {
+        run(&format!("ALTER TABLE ONLY {} {setting}", template.name))?;
+        for name in shards {
+            run(&format!("ALTER TABLE {} {setting}", qualify(&template.schema, name)))?;
+        }
+    }
     spi::select_first("SELECT $1::regclass::oid", &[template.name.as_str().into()], |row| {
         row.get::<pg_sys::Oid>(1)
     })?

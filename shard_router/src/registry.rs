@@ -47,7 +47,8 @@ pub fn register(table: pg_sys::Oid, entry: &Entry) -> Result<(), ErrorReport> {
     })
 }
 
-/// Enters the function that serves a table's operation, in place of the one that did.
+/// Enters the function that serves a table's operation, in place of the one that did, and of one of a table that was dropped
+/// while event triggers were off.
 pub fn register_function(
     table: pg_sys::Oid,
     operation: Operation,
@@ -55,6 +56,13 @@ pub fn register_function(
     name: &str,
 ) -> Result<(), ErrorReport> {
     as_extension_owner(|| {
+        run(&format!(
+            "DELETE FROM shard_router.table_functions AS f
+              WHERE f.function_schema OPERATOR(pg_catalog.=) {} AND f.function_name OPERATOR(pg_catalog.=) {}
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) f.tbl)",
+            literal(schema),
+            literal(name)
+        ))?;
         run(&format!(
             "INSERT INTO shard_router.table_functions (tbl, kind, function_schema, function_name) VALUES ({}, {}, {}, {})
              ON CONFLICT (tbl, kind) DO UPDATE

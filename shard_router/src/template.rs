@@ -299,11 +299,6 @@ impl Template {
                FROM pg_attribute AS a, t
               WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attstattarget >= 0
              UNION ALL
-             SELECT 2, a.attname::text, format('ALTER TABLE %s ALTER COLUMN %I SET (%I=%L)', t.tbl, a.attname, o.option_name, o.option_value)
-               FROM t JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
-              CROSS JOIN LATERAL pg_options_to_table(a.attoptions) AS o
-              WHERE o.option_name IN ('n_distinct', 'n_distinct_inherited')
-             UNION ALL
              SELECT 3, k.conname::text, format('ALTER TABLE %s ADD CONSTRAINT %I %s', t.tbl, k.conname,
                        regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''))
                FROM pg_constraint AS k, t WHERE k.conrelid = t.oid AND k.contype = 'f'
@@ -325,9 +320,6 @@ impl Template {
              SELECT 7, '', format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.tbl) FROM t WHERE t.relrowsecurity
              UNION ALL
              SELECT 7, '', format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t.tbl) FROM t WHERE t.relforcerowsecurity
-             UNION ALL
-             SELECT 7, '', format('ALTER TABLE %s REPLICA IDENTITY %s', t.tbl, CASE t.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END)
-               FROM t WHERE t.relreplident IN ('f', 'n')
              UNION ALL
              SELECT 8, '', format('REVOKE ALL ON TABLE %s FROM %I', t.tbl, r.rolname) FROM t JOIN pg_roles AS r ON r.oid = t.relowner
               WHERE t.relacl IS NOT NULL
@@ -366,6 +358,21 @@ impl Template {
                FROM t JOIN pg_statistic_ext AS x ON x.stxrelid = t.oid JOIN pg_namespace AS n ON n.oid = x.stxnamespace
                JOIN pg_description AS d ON d.classoid = 'pg_statistic_ext'::regclass AND d.objoid = x.oid)
              SELECT s FROM s ORDER BY o, n",
+            &[self.oid.into()],
+            |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
+        )
+    }
+
+    /// What `ALTER TABLE` says of the table alone, so that each shard has to be told as well.
+    pub fn settings(&self) -> Result<Vec<String>, ErrorReport> {
+        spi::select(
+            "SELECT format('ALTER COLUMN %I SET (%I=%L)', a.attname, o.option_name, o.option_value)
+               FROM pg_attribute AS a CROSS JOIN LATERAL pg_options_to_table(a.attoptions) AS o
+              WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+                AND o.option_name IN ('n_distinct', 'n_distinct_inherited')
+             UNION ALL
+             SELECT 'REPLICA IDENTITY ' || CASE c.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END
+               FROM pg_class AS c WHERE c.oid = $1 AND c.relreplident IN ('f', 'n')",
             &[self.oid.into()],
             |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
         )

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS request_logs (
     method     text        NOT NULL,
     url        text        NOT NULL,
     status     smallint    NOT NULL CHECK (status BETWEEN 100 AND 999),
-    exec_time  real        NOT NULL CHECK (exec_time >= 0),
+    exec_time  real        CHECK (exec_time >= 0),
     remote_ip  inet,
     auth_id    text,
     referer    text,
@@ -36,7 +36,7 @@ COMMENT ON COLUMN request_logs.created IS 'when the request arrived; the partiti
 COMMENT ON COLUMN request_logs.method IS 'HTTP method';
 COMMENT ON COLUMN request_logs.url IS 'path and query as requested';
 COMMENT ON COLUMN request_logs.status IS 'HTTP status of the answer';
-COMMENT ON COLUMN request_logs.exec_time IS 'time until the answer was complete, in milliseconds';
+COMMENT ON COLUMN request_logs.exec_time IS 'time until the answer was complete, in milliseconds; NULL where a log does not say';
 COMMENT ON COLUMN request_logs.remote_ip IS 'address of the client';
 COMMENT ON COLUMN request_logs.auth_id IS 'who was signed in, as pb_auth_id() says it';
 COMMENT ON COLUMN request_logs.referer IS 'HTTP header Referer';

@@ -35,7 +35,7 @@ pub fn select_first<T>(
     mut row: impl FnMut(SpiHeapTupleData) -> SpiResult<T>,
 ) -> Result<Option<T>, ErrorReport> {
     Spi::connect(|client| {
-        client.select(sql, Some(1), args)?.into_iter().next().map(&mut row).transpose()
+        client.select(sql, Some(1), args)?.next().map(&mut row).transpose()
     })
     .map_err(report)
 }

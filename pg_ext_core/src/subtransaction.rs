@@ -21,6 +21,19 @@ pub struct Caught {
 ///
 /// A cancel request or a shutdown is no failure of `work`, so it goes on to the caller.
 pub fn run<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
+    attempt(work, |cause| cause.rethrow())
+}
+
+/// Like [`run`], but a cancel request counts as a failure of `work` too: for a background worker, in which somebody who
+/// cancels means the piece of work at hand.
+pub fn run_cancelable<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
+    attempt(work, |cause| Err(caught(&cause)))
+}
+
+fn attempt<T>(
+    work: impl FnOnce() -> T,
+    on_cancel: fn(CaughtError) -> Result<T, Caught>,
+) -> Result<T, Caught> {
     // SAFETY: we are in a transaction (every caller runs in one), and the context and owner are put back below, as
     // BeginInternalSubTransaction and its two ends ask for (the way of plpgsql's EXCEPTION blocks).
     let (context, owner) = unsafe {
@@ -35,7 +48,7 @@ pub fn run<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
         unsafe { pg_sys::ReleaseCurrentSubTransaction() };
         Ok(value)
     }))
-    .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |cause| cause.rethrow())
+    .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, on_cancel)
     .catch_when(PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN, |cause| cause.rethrow())
     .catch_others(|cause| Err(caught(&cause)))
     .execute();

@@ -185,13 +185,18 @@ fn daily_stats(cluster: &Cluster, client: &mut Client) -> Result<()> {
         waited.as_secs_f64()
     );
     let rows = client.query(
-        "SELECT day::text, requests::text, errors::text, visitors::text FROM monitoring.daily_stats ORDER BY day",
+        "SELECT day::text, requests::text, server_errors::text, client_errors::text, clients::text
+         FROM monitoring.daily_stats ORDER BY day",
         &[],
     )?;
-    table(&["day", "requests", "errors", "visitors"], &rows, &[Left, Right, Right, Right]);
+    table(
+        &["day", "requests", "5xx", "4xx", "clients"],
+        &rows,
+        &[Left, Right, Right, Right, Right],
+    );
     println!();
     let rows = client.query(
-        "SELECT kind, target::text, outcome, count(*)::text, to_char(max(finished_at), 'HH24:MI:SS')
+        "SELECT action, relation, outcome, count(*)::text, to_char(max(finished), 'HH24:MI:SS')
          FROM maintenance.runs GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         &[],
     )?;
@@ -372,7 +377,8 @@ fn parse(line: &str) -> Option<Request<'_>> {
         url,
         status,
         referer,
-        agent: agent.strip_suffix('"')?,
+        // A log that was cut off in the middle of its last line lacks the closing quote.
+        agent: agent.strip_suffix('"').unwrap_or(agent),
     })
 }
 

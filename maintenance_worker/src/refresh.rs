@@ -480,7 +480,7 @@ fn refresh(view: &View, concurrently: bool, lock_timeout: Option<&str>) -> (Atte
     let name = qualified(&view.schema, &view.name);
     let how = if concurrently { "CONCURRENTLY " } else { "" };
     let started = Instant::now();
-    let result = subtransaction::run(|| {
+    let work = || {
         // Not a restricted operation as a whole, since REFRESH CONCURRENTLY makes a temporary table; REFRESH runs
         // the view's query in one by itself.
         let _owner = RunAs::role(view.owner);
@@ -494,7 +494,12 @@ fn refresh(view: &View, concurrently: bool, lock_timeout: Option<&str>) -> (Atte
         .map_err(report)
         .unwrap_or_report();
         written(view.oid) - before
-    });
+    };
+    // Who cancels the worker's query means this refresh; who cancels his own means all of it.
+    let result = match lock_timeout {
+        Some(_) => subtransaction::run_cancelable(work),
+        None => subtransaction::run(work),
+    };
     let rows = result.as_ref().ok().copied();
     let attempt = Attempt {
         action: if concurrently { "refresh concurrently" } else { "refresh" }.into(),

@@ -64,7 +64,7 @@ impl Key {
             let s = seconds.unsigned_abs();
             text.push_str(&format!("{sign}{:02}:{:02}", s / 3600, s / 60 % 60));
             // Before standard time, offsets had seconds.
-            if s % 60 != 0 {
+            if !s.is_multiple_of(60) {
                 text.push_str(&format!(":{:02}", s % 60));
             }
         }

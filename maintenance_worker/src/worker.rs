@@ -58,7 +58,7 @@ fn visit() {
     {
         let name = relation_name(parent);
         let activity = format!("maintaining partitions of {name}");
-        step(&activity, || partition::run_one(parent)).flatten().iter().for_each(|r| report(r));
+        step(&activity, || partition::run_one(parent)).flatten().iter().for_each(report);
         // One transaction per expiry: its lock on the table ends with it.
         while let Some(Some(run)) = step(&activity, || partition::expire_one(parent)) {
             report(&run);
@@ -69,7 +69,7 @@ fn visit() {
     }
     for view in step("looking for views to refresh", refresh::due).unwrap_or_default() {
         let activity = format!("refreshing {}", relation_name(view));
-        step(&activity, || refresh::run_due(view)).flatten().iter().for_each(|r| report(r));
+        step(&activity, || refresh::run_due(view)).flatten().iter().for_each(report);
     }
     step("pruning the history", || history::prune(guc::history_retention()));
 }

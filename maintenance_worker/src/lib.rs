@@ -5,7 +5,6 @@ mod dependencies;
 mod error;
 mod guc;
 mod history;
-mod identity;
 mod key;
 mod launcher;
 mod naming;

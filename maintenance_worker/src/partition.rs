@@ -3,12 +3,12 @@
 use crate::coverage::Range;
 use crate::error::Error;
 use crate::history::{Attempt, Kind, describe, record, record_attempts};
-use crate::identity::{RunAs, may_act_for, set};
 use crate::key::now;
 use crate::plan::{Step, creations, horizon, is_due, steps};
 use crate::registry::{self, Policy, Settings, Stored, latest, table};
 use crate::worker::Run;
-use pg_ext_core::spi::{report, select_first};
+use pg_ext_core::identity::{RunAs, may_act_for, set};
+use pg_ext_core::spi::{select_first, write};
 use pg_ext_core::subtransaction::{self, Caught};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -472,7 +472,7 @@ fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
         let result = subtransaction::run(|| {
             let _owner = RunAs::owner(policy.table.owner);
             set("lock_timeout", &policy.lock_timeout_ms.to_string());
-            ddl(&step.ddl).unwrap_or_report();
+            write(&step.ddl, &[]).unwrap_or_report();
             if step.replica_index {
                 replica_index(policy.table.oid, &step.partition).unwrap_or_report();
             }
@@ -492,10 +492,6 @@ fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
     attempts
 }
 
-fn ddl(sql: &str) -> Result<(), ErrorReport> {
-    Spi::connect_mut(|client| client.update(sql, None, &[]).map(|_| ())).map_err(report)
-}
-
 /// Gives a new partition the counterpart of the index that is its parent's replica identity.
 fn replica_index(parent: Oid, partition: &str) -> Result<(), ErrorReport> {
     let index = latest(|| {
@@ -512,7 +508,8 @@ fn replica_index(parent: Oid, partition: &str) -> Result<(), ErrorReport> {
     })?;
     match index.flatten() {
         Some(index) => {
-            ddl(&format!("ALTER TABLE {partition} REPLICA IDENTITY USING INDEX {index}"))
+            let sql = format!("ALTER TABLE {partition} REPLICA IDENTITY USING INDEX {index}");
+            write(&sql, &[]).map(drop)
         }
         None => Ok(()),
     }

@@ -3,7 +3,6 @@
 use crate::dependencies::{by_dependency, counters};
 use crate::error::Error;
 use crate::history::{Attempt, Kind, describe, record};
-use crate::identity::{RunAs, set};
 use crate::partition::{required, try_lock};
 use crate::period::{position, timestamp};
 use crate::registry::{self, latest, qualified};
@@ -11,7 +10,8 @@ use crate::schedule::{CatchUp, Planned, Schedule, Verdict};
 use crate::worker::Run;
 use crate::zone;
 use jiff::{SignedDuration, Timestamp};
-use pg_ext_core::spi::{report, select_first};
+use pg_ext_core::identity::{RunAs, set};
+use pg_ext_core::spi::{select_first, write};
 use pg_ext_core::subtransaction;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -63,7 +63,7 @@ fn owned_view(oid: Oid) -> Result<View, ErrorReport> {
         format!("SELECT {VIEW_COLUMNS} FROM pg_catalog.pg_class c {VIEW_JOINS} WHERE c.oid = $1");
     let view = latest(|| select_first(&sql, &[oid.into()], |row| view_of(&row)))?
         .ok_or(Error::NoRelation(oid.to_u32()))?;
-    if !crate::identity::may_act_for(view.owner) {
+    if !pg_ext_core::identity::may_act_for(view.owner) {
         return Err(Error::NotOwner(view.name).into());
     }
     if view.relkind != "m" {
@@ -328,7 +328,7 @@ fn refresh_materialized_views(
     let only_due = required(only_due, "only_due")?;
     registry::forget_dropped()?;
     let mut policies = stored(None)?;
-    policies.retain(|s| crate::identity::may_act_for(s.view.owner));
+    policies.retain(|s| pg_ext_core::identity::may_act_for(s.view.owner));
     let mut lines = vec![];
     for matview in by_dependency(&policies.iter().map(|s| s.view.oid).collect::<Vec<_>>())? {
         pgrx::check_for_interrupts!();
@@ -358,7 +358,7 @@ fn refresh_all_materialized_views() -> Result<
          WHERE c.relkind = 'm' AND c.relispopulated ORDER BY n.nspname, c.relname"
     );
     let mut views = latest(|| pg_ext_core::spi::select(&sql, &[], |row| view_of(&row)))?;
-    views.retain(|view| crate::identity::may_act_for(view.owner));
+    views.retain(|view| pg_ext_core::identity::may_act_for(view.owner));
     let mut lines = vec![];
     for matview in by_dependency(&views.iter().map(|view| view.oid).collect::<Vec<_>>())? {
         pgrx::check_for_interrupts!();
@@ -488,11 +488,7 @@ fn refresh(view: &View, concurrently: bool, lock_timeout: Option<&str>) -> (Atte
             set("lock_timeout", timeout);
         }
         let before = written(view.oid);
-        Spi::connect_mut(|client| {
-            client.update(&format!("REFRESH MATERIALIZED VIEW {how}{name}"), None, &[]).map(|_| ())
-        })
-        .map_err(report)
-        .unwrap_or_report();
+        write(&format!("REFRESH MATERIALIZED VIEW {how}{name}"), &[]).unwrap_or_report();
         written(view.oid) - before
     };
     // Who cancels the worker's query means this refresh; who cancels his own means all of it.

@@ -2,16 +2,15 @@
 
 use crate::coverage::Range;
 use crate::error::Error;
-use crate::identity::RunAs;
 use crate::key::{Bound, Key, read_bound};
 use crate::period::{Age, Grid, Period};
 use crate::zone;
 use jiff::tz::TimeZone;
+use pg_ext_core::identity::RunAs;
 use pg_ext_core::spi::{select, select_first};
 use pgrx::datum::{DatumWithOid, Interval};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, Oid};
-use pgrx::prelude::*;
 use pgrx::spi::{SpiHeapTupleData, SpiResult, quote_identifier};
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -23,8 +22,7 @@ const REGISTRAR: Oid = pg_sys::Oid::from_u32(pg_sys::BOOTSTRAP_SUPERUSERID);
 /// Runs a statement on the extension's own tables, to which no user has rights of his own. The number of rows it returned.
 pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
     let _guard = RunAs::role(REGISTRAR);
-    Spi::connect_mut(|client| client.update(sql, None, args).map(|table| table.len() as u64))
-        .map_err(pg_ext_core::spi::report)
+    pg_ext_core::spi::write(sql, args)
 }
 
 /// Reads the extension's own tables. `$1`.. in `args`.
@@ -99,7 +97,7 @@ impl Table {
 
     /// Raises 42501 unless the current user may act for the owner.
     pub fn check_owner(&self) -> Result<(), Error> {
-        if crate::identity::may_act_for(self.owner) {
+        if pg_ext_core::identity::may_act_for(self.owner) {
             Ok(())
         } else {
             Err(Error::NotOwner(self.name.clone()))

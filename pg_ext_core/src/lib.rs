@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod guc;
+pub mod identity;
 pub mod spi;
 pub mod subtransaction;
 pub mod trigger;

@@ -1,13 +1,14 @@
-//! Reads through SPI.
+//! Reads and writes through SPI, kept apart.
 //!
-//! pgrx's `Spi::get_one` and `Spi::run` assign a transaction id, which fails on a standby and makes a read look like a
-//! write; these only read.
+//! pgrx's `Spi::get_one` and `Spi::run` assign a transaction id, which makes a read look like a write, and which a standby
+//! answers with an internal error. Here a read only reads, and a write says first that it is one.
 
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi::{SpiHeapTupleData, SpiResult};
+use std::ffi::CString;
 
 /// Every row of a query, each turned into a `T` by `row`.
 ///
@@ -34,10 +35,20 @@ pub fn select_first<T>(
     args: &[DatumWithOid],
     mut row: impl FnMut(SpiHeapTupleData) -> SpiResult<T>,
 ) -> Result<Option<T>, ErrorReport> {
-    Spi::connect(|client| {
-        client.select(sql, Some(1), args)?.next().map(&mut row).transpose()
-    })
-    .map_err(report)
+    Spi::connect(|client| client.select(sql, Some(1), args)?.next().map(&mut row).transpose())
+        .map_err(report)
+}
+
+/// Runs a statement that changes something and returns how many rows it touched.
+///
+/// In a read-only transaction, which is all that a standby has, this is 25006 as for the statement itself.
+pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
+    let command = sql.split_whitespace().next().unwrap_or_default();
+    let command = CString::new(command).unwrap_or_default();
+    // SAFETY: raises or returns; the name is NUL-terminated and outlives the call.
+    unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
+    Spi::connect_mut(|client| client.update(sql, None, args).map(|table| table.len() as u64))
+        .map_err(report)
 }
 
 /// An error of the SPI machinery itself (a wrong column number or type: our mistake), as opposed to one that a query

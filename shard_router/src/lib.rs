@@ -1,6 +1,4 @@
 #![doc = include_str!("../../docs/shard_router.md")]
-// pgrx's ErrorReport is large, and it is what every function that the server calls returns.
-#![allow(clippy::result_large_err)]
 
 pub mod bounds;
 pub mod create;

@@ -1,10 +1,9 @@
 //! Who the server runs our statements for, and how names in them resolve.
 
+use pg_ext_core::identity::{RunAs, Settings};
 use pg_ext_core::spi;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::prelude::*;
-use std::ffi::c_int;
 
 /// Runs `work`, which reads catalogs, with `search_path` pinned to the system catalogs and the snapshot that the
 /// server itself would read them with.
@@ -16,24 +15,12 @@ use std::ffi::c_int;
 ///
 /// An error inside ends the transaction or subtransaction, which puts both back by itself.
 pub fn with_catalogs<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: a nested level of settings and an active snapshot, opened and closed in pairs; both strings are
-    // NUL-terminated and copied.
+    let _settings = Settings::pinned();
+    // SAFETY: an active snapshot, pushed and popped in pairs.
     unsafe {
-        let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"search_path".as_ptr(),
-            c"pg_catalog, pg_temp".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
         pg_sys::PushActiveSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::RelationRelationId));
         let value = work();
         pg_sys::PopActiveSnapshot();
-        pg_sys::AtEOXact_GUC(true, level);
         value
     }
 }
@@ -53,24 +40,13 @@ pub fn as_extension_owner<T>(
     )?
     .flatten()
     .ok_or_else(|| crate::error::Error::Internal { what: "the extension's owner".into() })?;
-    let (mut user, mut context) = (pg_sys::InvalidOid, 0 as c_int);
-    // SAFETY: the pair that SetUserIdAndSecContext asks for: what was current is put back below.
-    unsafe {
-        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-        pg_sys::SetUserIdAndSecContext(
-            owner,
-            context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int,
-        );
-    }
-    let value = work()?;
-    // SAFETY: as above.
-    unsafe { pg_sys::SetUserIdAndSecContext(user, context) };
-    Ok(value)
+    let _owner = RunAs::role(owner);
+    work()
 }
 
 /// Runs statements of ours that return nothing we need.
 pub fn run(sql: &str) -> Result<(), ErrorReport> {
-    Spi::run(sql).map_err(spi::report)
+    spi::write(sql, &[]).map(drop)
 }
 
 /// An identifier as SQL text.

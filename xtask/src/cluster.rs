@@ -133,6 +133,8 @@ impl Cluster {
     /// kill -9 of the postmaster and of every process of it, as when the machine loses power; then a start.
     pub fn crash_and_restart(&self) -> Result<()> {
         let postmaster = self.postmaster()?;
+        // Stopped first, so that it makes no child that we would not know of.
+        kill(postmaster, Signal::SIGSTOP)?;
         let children = children(postmaster)?;
         for pid in std::iter::once(postmaster).chain(children.iter().copied()) {
             // One that has gone by itself in the meantime is as dead as we want it.
@@ -353,11 +355,9 @@ fn sweep(run: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether the process is there, be it as a zombie: a new postmaster takes one for a running one as well.
 fn alive(pid: Pid) -> bool {
-    // A zombie answers to signals but runs no more; the state stands behind the parenthesised name.
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with('Z'))
-    })
+    kill(pid, None).is_ok()
 }
 
 fn children(parent: Pid) -> Result<Vec<Pid>> {

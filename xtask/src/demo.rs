@@ -35,7 +35,7 @@ pub fn run(keep: bool) -> Result<()> {
     let mut client = cluster.connect("demo")?;
     extensions(&mut client)?;
     request_logs(&cluster, &mut client)?;
-    daily_stats(&cluster, &mut client)?;
+    daily_stats(&mut client)?;
     orders(&cluster, &mut client)?;
     invalidations(&cluster, &mut client)?;
 
@@ -107,6 +107,7 @@ fn extensions(client: &mut Client) -> Result<()> {
 fn request_logs(cluster: &Cluster, client: &mut Client) -> Result<()> {
     heading("Request logs: daily UNLOGGED partitions, kept by the worker");
     script(cluster, "request_logs.sql")?;
+    script(cluster, "monitoring.sql")?;
     let requests = Requests::read(client)?;
     println!("  {} requests from {}", requests.lines, requests.source);
 
@@ -164,9 +165,8 @@ fn request_logs(cluster: &Cluster, client: &mut Client) -> Result<()> {
     Ok(())
 }
 
-fn daily_stats(cluster: &Cluster, client: &mut Client) -> Result<()> {
+fn daily_stats(client: &mut Client) -> Result<()> {
     heading("Metrics: a materialized view, refreshed by the worker");
-    script(cluster, "monitoring.sql")?;
     let measured = client.execute(
         "INSERT INTO monitoring.metrics (time, name, value)
          SELECT date_trunc('minute', created), 'http_requests', count(*) FROM request_logs GROUP BY 1",
@@ -420,8 +420,6 @@ fn generated_log() -> String {
 
 /// Copies the requests into a table and returns how many bytes of WAL that wrote.
 fn copy(client: &mut Client, table: &str, requests: &Requests) -> Result<i64> {
-    // The first change of a page after a checkpoint writes the whole page: the same for both.
-    client.batch_execute("CHECKPOINT")?;
     let before: String = client.query_one("SELECT pg_current_wal_insert_lsn()::text", &[])?.get(0);
     let mut copy = client.copy_in(&format!(
         "COPY {table} (created, method, url, status, remote_ip, referer, user_agent) FROM STDIN"

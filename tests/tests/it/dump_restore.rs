@@ -39,8 +39,8 @@ fn a_dump_brings_policies_shards_and_triggers_along() {
     for query in [
         "SELECT parent::text || period::text || premake || retention::text FROM maintenance.partition_policies ORDER BY 1",
         "SELECT matview::text || schedule FROM maintenance.refresh_policies ORDER BY 1",
-        "SELECT shard_table::text FROM shard_router.shards ORDER BY 1",
-        "SELECT attached::text FROM cache_notify.attached ORDER BY 1",
+        "SELECT relation::text FROM shard_router.shards ORDER BY 1",
+        "SELECT a::text FROM cache_notify.attached AS a ORDER BY 1",
         "SELECT count(*)::text FROM orders",
     ] {
         let before = column(&mut client, query);

@@ -17,8 +17,6 @@ fn run_script(cluster: &Cluster, name: &str) {
 
 /// Bytes of WAL that a COPY of these rows writes.
 fn wal_of_copy(client: &mut Client, table: &str, rows: &str) -> i64 {
-    // Full-page images after a checkpoint would count against whoever comes first.
-    client.batch_execute("CHECKPOINT").expect("a checkpoint");
     let before = value(client, "SELECT pg_current_wal_insert_lsn()").expect("a position");
     let mut copy = client
         .copy_in(&format!(

@@ -41,7 +41,7 @@ fn the_worker_waits_on_a_standby_and_starts_with_its_promotion() {
         Some("0")
     );
     assert_eq!(
-        sqlstate(&mut there, "SELECT * FROM maintenance.run_partition_maintenance()"),
+        sqlstate(&mut there, "SELECT maintenance.remove_partition_policy('events')"),
         "25006"
     );
     assert_eq!(

@@ -1,16 +1,17 @@
-//! Whose rights a piece of work has.
+//! Whose rights a piece of work has, and which settings it sees.
 
 use pgrx::pg_sys;
 use std::ffi::{CString, c_int};
 
-/// While it lives, the current user is another role; settings changed meanwhile are put back with it.
+/// While it lives, the current user is another role and `search_path` holds the system catalogs alone; settings changed
+/// meanwhile are put back with it.
 ///
 /// An error that passes through needs no undoing here: the end of the (sub)transaction restores both, and the guard then
 /// keeps its hands off.
 pub struct RunAs {
-    user: pg_sys::Oid,
-    context: c_int,
-    nest_level: c_int,
+    // Dropped in this order: the settings are put back by the role that changed them.
+    _settings: Settings,
+    _role: Role,
 }
 
 impl RunAs {
@@ -30,27 +31,63 @@ impl RunAs {
     }
 
     fn enter(role: pg_sys::Oid, flags: c_int) -> Self {
-        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
-        // SAFETY: plain reads and writes of the backend's own identity, in a transaction.
-        let nest_level = unsafe {
-            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            pg_sys::SetUserIdAndSecContext(role, context | flags);
-            pg_sys::NewGUCNestLevel()
-        };
-        set("search_path", "pg_catalog, pg_temp");
-        Self { user, context, nest_level }
+        let role = Role::enter(role, flags);
+        Self { _settings: Settings::pinned(), _role: role }
     }
 }
 
-impl Drop for RunAs {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
-        }
-        // SAFETY: puts back what `enter` read, and ends the nest level that it began; guards are dropped in reverse order.
+struct Role {
+    user: pg_sys::Oid,
+    context: c_int,
+}
+
+impl Role {
+    fn enter(role: pg_sys::Oid, flags: c_int) -> Self {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        // SAFETY: plain reads and writes of the backend's own identity, in a transaction.
         unsafe {
-            pg_sys::AtEOXact_GUC(false, self.nest_level);
-            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(role, context | flags);
+        }
+        Self { user, context }
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: puts back what `enter` read; guards are dropped in reverse order.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+        }
+    }
+}
+
+/// A nest level of settings, as a function with a SET clause has one: what [`set`] changes while it lives is put back
+/// with it, or by the end of the (sub)transaction after an error.
+pub struct Settings {
+    nest_level: c_int,
+}
+
+impl Settings {
+    pub fn nest() -> Self {
+        // SAFETY: opens a level that `drop` closes, in a transaction.
+        Self { nest_level: unsafe { pg_sys::NewGUCNestLevel() } }
+    }
+
+    /// With `search_path` pinned to the system catalogs: the server then prints every other name with its schema, and no
+    /// user's operator or function stands in for one of its own.
+    pub fn pinned() -> Self {
+        let settings = Self::nest();
+        set("search_path", "pg_catalog, pg_temp");
+        settings
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: ends the level that `nest` began; guards are dropped in reverse order.
+            unsafe { pg_sys::AtEOXact_GUC(false, self.nest_level) };
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The keys that the present transaction will send, with the subtransactions they were written in.
 
 use crate::payload::{self, LIMIT, Op, Payload};
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 use std::rc::Rc;
 
 /// What the keys of one table are collected for. Two triggers with equal targets send each key once.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Target {
     pub channel: Vec<u8>,
     pub payload: Payload,
@@ -120,7 +120,8 @@ pub struct Slot(usize);
 /// All that one transaction has to send.
 #[derive(Debug, Default)]
 pub struct Pending {
-    targets: IndexMap<Rc<Target>, Keys>,
+    /// A transaction writes few tables, mostly one: looking through a list costs less than hashing a target.
+    targets: Vec<(Rc<Target>, Keys)>,
 }
 
 impl Pending {
@@ -130,22 +131,25 @@ impl Pending {
 
     /// The place for a target's keys, for a trigger that fires at nesting `level` (1 is the transaction itself).
     pub fn slot(&mut self, target: &Rc<Target>, level: i32) -> Slot {
-        let index = match self.targets.get_index_of(target) {
+        let index = match self.targets.iter().position(|(known, _)| known == target) {
             Some(index) => index,
-            None => self.targets.insert_full(Rc::clone(target), Keys::default()).0,
+            None => {
+                self.targets.push((Rc::clone(target), Keys::default()));
+                self.targets.len() - 1
+            }
         };
-        self.targets[index].enter(level);
+        self.targets[index].1.enter(level);
         Slot(index)
     }
 
     /// Whether `*` already stands for every key, so that no more need be read.
     pub fn is_collapsed(&self, slot: Slot) -> bool {
-        self.targets[slot.0].all.is_some()
+        self.targets[slot.0].1.all.is_some()
     }
 
     /// Adds a key. Past `max_keys` distinct ones, or where the key is too long for any message, `*` takes their place.
     pub fn add(&mut self, slot: Slot, level: i32, op: Op, key: &[u8], max_keys: usize) {
-        let Some((target, keys)) = self.targets.get_index_mut(slot.0) else { return };
+        let (target, keys) = &mut self.targets[slot.0];
         if keys.all.is_some() {
             return keys.collapse(level, op);
         }
@@ -167,21 +171,22 @@ impl Pending {
 
     /// Puts `*` in the place of every key.
     pub fn add_all(&mut self, slot: Slot, level: i32, op: Op) {
-        self.targets[slot.0].collapse(level, op);
+        self.targets[slot.0].1.collapse(level, op);
     }
 
     /// The subtransaction at nesting `level` committed: what it wrote is its parent's.
     pub fn commit_level(&mut self, level: i32) {
-        self.targets.values_mut().for_each(|keys| keys.commit(level));
+        self.targets.iter_mut().for_each(|(_, keys)| keys.commit(level));
     }
 
     /// The subtransaction at nesting `level` was rolled back: what it wrote never was.
     pub fn abort_level(&mut self, level: i32) {
-        self.targets.values_mut().for_each(|keys| keys.abort(level));
+        self.targets.iter_mut().for_each(|(_, keys)| keys.abort(level));
     }
 
-    /// Every message, in the order in which tables and keys were first touched: `emit(channel, payload)`.
-    pub fn messages(&self, node_id: &[u8], mut emit: impl FnMut(&[u8], &[u8])) {
+    /// Every message, in the order in which tables and keys were first touched: `emit(channel, payload)`. Only events ask
+    /// for the `node_id`.
+    pub fn messages(&self, node_id: impl Fn() -> Vec<u8>, mut emit: impl FnMut(&[u8], &[u8])) {
         for (target, keys) in &self.targets {
             let mut send = |message: &[u8]| emit(&target.channel, message);
             match target.payload {
@@ -208,11 +213,12 @@ impl Pending {
                     }
                 }
                 Payload::Event => {
+                    let node_id = node_id();
                     let mut event = |op: Op, id: &[u8]| {
                         let kind = op.event_type().as_bytes();
-                        let mut message = payload::event(kind, &target.table, id, node_id);
+                        let mut message = payload::event(kind, &target.table, id, &node_id);
                         if message.len() > LIMIT {
-                            message = payload::event(kind, &target.table, b"*", node_id);
+                            message = payload::event(kind, &target.table, b"*", &node_id);
                         }
                         send(&message);
                     };
@@ -247,10 +253,13 @@ mod unit {
 
     fn sent(pending: &Pending) -> Vec<String> {
         let mut sent = Vec::new();
-        pending.messages(b"n", |channel, message| {
-            assert_eq!(channel, b"c");
-            sent.push(String::from_utf8(message.to_vec()).unwrap());
-        });
+        pending.messages(
+            || b"n".to_vec(),
+            |channel, message| {
+                assert_eq!(channel, b"c");
+                sent.push(String::from_utf8(message.to_vec()).unwrap());
+            },
+        );
         sent
     }
 
@@ -282,7 +291,7 @@ mod unit {
         assert_eq!(sent(&pending).len(), 3);
         add(&mut pending, &t, 1, "t:3", 3);
         assert_eq!(sent(&pending), ["t:*"]);
-        assert_eq!(pending.targets[0].set.len(), 0);
+        assert_eq!(pending.targets[0].1.set.len(), 0);
         let slot = pending.slot(&t, 1);
         assert!(pending.is_collapsed(slot));
     }
@@ -304,7 +313,7 @@ mod unit {
         assert_eq!(sent(&pending), ["t:*"]);
         pending.commit_level(2);
         assert_eq!(sent(&pending), ["t:*"]);
-        assert_eq!(pending.targets[0].set.len(), 0);
+        assert_eq!(pending.targets[0].1.set.len(), 0);
     }
 
     #[test]
@@ -421,7 +430,7 @@ mod unit {
                     model.iter().flat_map(|(keys, _)| keys.clone()).collect()
                 };
                 assert_eq!(sent(&pending), expected);
-                if let Some(keys) = pending.targets.values().next() {
+                if let Some((_, keys)) = pending.targets.first() {
                     assert!(keys.set.len() <= max_keys);
                 }
             }

@@ -21,6 +21,25 @@ unsafe extern "C-unwind" {
     ) -> bool;
 }
 
+// utils/tuplestore.h and executor/tuptable.h. pgrx has bindings, each with a sigsetjmp of its own; a row is read by two of
+// these calls, so here they are bare, and the callers guard them together.
+unsafe extern "C-unwind" {
+    fn tuplestore_alloc_read_pointer(store: *mut pg_sys::Tuplestorestate, flags: c_int) -> c_int;
+    fn tuplestore_select_read_pointer(store: *mut pg_sys::Tuplestorestate, pointer: c_int);
+    fn tuplestore_rescan(store: *mut pg_sys::Tuplestorestate);
+    fn tuplestore_gettupleslot(
+        store: *mut pg_sys::Tuplestorestate,
+        forward: bool,
+        copy: bool,
+        slot: *mut pg_sys::TupleTableSlot,
+    ) -> bool;
+    fn MakeSingleTupleTableSlot(
+        rows: pg_sys::TupleDesc,
+        operations: *const pg_sys::TupleTableSlotOps,
+    ) -> *mut pg_sys::TupleTableSlot;
+    fn slot_getsomeattrs_int(slot: *mut pg_sys::TupleTableSlot, attributes: c_int);
+}
+
 /// EXEC_FLAG_REWIND of executor/executor.h: the read pointer may be set back to the first row.
 const EXEC_FLAG_REWIND: c_int = pg_sys::EXEC_FLAG_REWIND as c_int;
 /// How often a long loop looks whether it is to be cancelled.
@@ -131,7 +150,8 @@ impl<'a> Recorder<'a> {
             plan,
             slot,
             level,
-            key: Vec::new(),
+            // Most keys fit: no second allocation.
+            key: Vec::with_capacity(64),
             output: Output::default(),
             _settings: settings,
         }
@@ -275,15 +295,17 @@ impl Reader {
     /// # Safety
     /// `store` must be a transition table of the present trigger call and `rows` the row type of its relation.
     unsafe fn new(store: *mut pg_sys::Tuplestorestate, rows: pg_sys::TupleDesc) -> Reader {
-        // SAFETY: as the caller promises; other triggers of the statement have pointers of their own.
-        unsafe {
-            let pointer = pg_sys::tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND);
-            pg_sys::tuplestore_select_read_pointer(store, pointer);
-            pg_sys::tuplestore_rescan(store);
-            let slot =
-                pg_sys::MakeSingleTupleTableSlot(rows, &raw const pg_sys::TTSOpsMinimalTuple);
-            Reader { store, slot, rows: 0 }
-        }
+        // SAFETY: as the caller promises; other triggers of the statement have pointers of their own. Nothing in the closure
+        // needs dropping, should an error jump out of it.
+        let slot = unsafe {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                let pointer = tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND);
+                tuplestore_select_read_pointer(store, pointer);
+                tuplestore_rescan(store);
+                MakeSingleTupleTableSlot(rows, &raw const pg_sys::TTSOpsMinimalTuple)
+            })
+        };
+        Reader { store, slot, rows: 0 }
     }
 
     fn next(&mut self, plan: &Plan) -> Option<Row> {
@@ -291,11 +313,19 @@ impl Reader {
         if self.rows.is_multiple_of(ROWS_PER_CHECK) {
             pgrx::check_for_interrupts!();
         }
-        // SAFETY: store and slot are those of `new`; the row is good until the next call, which ends its use.
-        unsafe {
-            pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot)
-                .then(|| Row::new(self.slot, plan))
-        }
+        let (store, slot, attributes) = (self.store, self.slot, plan.attributes as c_int);
+        // SAFETY: store and slot are those of `new`; the row is good until the next call, which ends its use. Nothing in the
+        // closure needs dropping, should an error jump out of it.
+        let found = unsafe {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                let found = tuplestore_gettupleslot(store, true, false, slot);
+                if found && attributes > 0 {
+                    slot_getsomeattrs_int(slot, attributes);
+                }
+                found
+            })
+        };
+        found.then_some(Row(slot))
     }
 }
 

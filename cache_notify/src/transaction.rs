@@ -68,7 +68,7 @@ fn send() {
         return;
     }
     let mut messages = 0_u32;
-    pending.messages(&guc::node_id(), |channel, payload| {
+    pending.messages(guc::node_id, |channel, payload| {
         notify(channel, payload);
         messages += 1;
         if messages.is_multiple_of(1024) {

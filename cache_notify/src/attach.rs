@@ -386,3 +386,128 @@ fn with_relation<T>(relid: pg_sys::Oid, work: impl FnOnce(pg_sys::Relation) -> T
         value
     }
 }
+
+#[cfg(feature = "pg_test")]
+#[pgrx::pg_schema]
+mod tests {
+    use pg_ext_core::subtransaction;
+    use pgrx::prelude::*;
+
+    fn run(sql: &str) {
+        Spi::run(sql).unwrap();
+    }
+
+    fn sqlstate(sql: &str) -> String {
+        subtransaction::run(|| run(sql)).expect_err(sql).sqlstate
+    }
+
+    fn triggers(table: &str) -> Vec<String> {
+        Spi::get_one(&format!(
+            "SELECT coalesce(array_agg(pg_get_triggerdef(oid) ORDER BY tgname), '{{}}') FROM pg_trigger
+             WHERE tgrelid = '{table}'::regclass"
+        ))
+        .unwrap()
+        .unwrap()
+    }
+
+    #[pg_test]
+    fn attach_makes_four_triggers_and_detach_drops_them() {
+        run("CREATE TABLE attach_me (id int PRIMARY KEY, note text);
+             CREATE TRIGGER mine AFTER INSERT ON attach_me FOR EACH ROW
+                 EXECUTE FUNCTION cache_notify.invalidate_cache('mine', 'note');
+             SELECT cache_notify.attach('attach_me', '{note,id}', 'chan', max_keys => 7)");
+        let call = "EXECUTE FUNCTION cache_notify.invalidate_cache('chan', '--', 'key=note', 'key=id', 'max_keys=7')";
+        let made = [
+            "cache_notify_delete AFTER DELETE ON public.attach_me REFERENCING OLD TABLE AS old_rows",
+            "cache_notify_insert AFTER INSERT ON public.attach_me REFERENCING NEW TABLE AS new_rows",
+            "cache_notify_truncate AFTER TRUNCATE ON public.attach_me",
+            "cache_notify_update AFTER UPDATE ON public.attach_me REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
+        ];
+        let mut expected: Vec<String> = made
+            .iter()
+            .map(|head| format!("CREATE TRIGGER {head} FOR EACH STATEMENT {call}"))
+            .collect();
+        let mine = "CREATE TRIGGER mine AFTER INSERT ON public.attach_me FOR EACH ROW \
+                    EXECUTE FUNCTION cache_notify.invalidate_cache('mine', 'note')";
+        expected.push(mine.to_owned());
+        assert_eq!(triggers("attach_me"), expected);
+        run("SELECT cache_notify.attach('attach_me', '{note,id}', 'chan', max_keys => 7)");
+        assert_eq!(triggers("attach_me"), expected);
+        // A trigger of the user's own stays, though it calls the same function.
+        run("SELECT cache_notify.detach('attach_me')");
+        assert_eq!(triggers("attach_me"), [mine]);
+        assert_eq!(sqlstate("SELECT cache_notify.detach('attach_me')"), "42704");
+    }
+
+    #[pg_test]
+    fn an_attach_that_fails_leaves_nothing_behind() {
+        run("CREATE TABLE attach_fails (id int, note text) PARTITION BY RANGE (id);
+             CREATE TABLE attach_fails_1 PARTITION OF attach_fails FOR VALUES FROM (1) TO (2);
+             CREATE TABLE attach_fails_2 PARTITION OF attach_fails FOR VALUES FROM (2) TO (3);
+             CREATE TRIGGER cache_notify_update AFTER UPDATE ON attach_fails_2
+                 FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger()");
+        for (arguments, expected) in [
+            ("", "42704"),
+            (", '{note}'", "42710"),
+            (", '{nope}'", "42703"),
+            (", '{note,note}'", "42701"),
+            (", '{note,NULL}'", "22004"),
+            (", '{}'", "22023"),
+            (", '{note}', channel => ''", "22023"),
+            (", '{note}', payload => 'xml'", "22023"),
+            (", '{note}', max_keys => 0", "22023"),
+            (", '{note}', delivery => 'async'", "0A000"),
+        ] {
+            let sql = format!("SELECT cache_notify.attach('attach_fails'{arguments})");
+            assert_eq!(sqlstate(&sql), expected, "{sql}");
+        }
+        assert_eq!(sqlstate("SELECT cache_notify.attach('attach_fails_1', '{note}')"), "42809");
+        assert_eq!(sqlstate("SELECT cache_notify.attach('pg_tables')"), "42809");
+        assert_eq!(sqlstate("SELECT cache_notify.attach(NULL)"), "22004");
+        for table in ["attach_fails", "attach_fails_1"] {
+            assert_eq!(triggers(table), [""; 0]);
+        }
+        run(
+            "DROP TRIGGER cache_notify_update ON attach_fails_2; SELECT cache_notify.attach('attach_fails', '{note}')",
+        );
+        for table in ["attach_fails", "attach_fails_1", "attach_fails_2"] {
+            assert_eq!(triggers(table).len(), 4);
+        }
+    }
+
+    #[pg_test]
+    fn a_new_partition_gets_the_triggers_in_their_state() {
+        run("CREATE TABLE attach_later (id int PRIMARY KEY) PARTITION BY RANGE (id);
+             SELECT cache_notify.attach('attach_later', channel => 'chan');
+             ALTER TABLE attach_later ENABLE ALWAYS TRIGGER cache_notify_insert;
+             ALTER TABLE attach_later DISABLE TRIGGER cache_notify_truncate;
+             CREATE TABLE attach_later_1 PARTITION OF attach_later FOR VALUES FROM (1) TO (2);
+             CREATE TABLE attach_later_2 (id int NOT NULL);
+             ALTER TABLE attach_later ATTACH PARTITION attach_later_2 FOR VALUES FROM (2) TO (3)");
+        for table in ["attach_later_1", "attach_later_2"] {
+            let states = Spi::get_one::<String>(&format!(
+                "SELECT string_agg(tgenabled::text, '' ORDER BY tgname) FROM pg_trigger
+                 WHERE tgrelid = '{table}'::regclass AND encode(tgargs, 'escape') LIKE 'chan%'"
+            ));
+            assert_eq!(states, Ok(Some("OADO".to_owned())), "{table}");
+        }
+        run("SELECT cache_notify.detach('attach_later')");
+        assert_eq!(triggers("attach_later_1"), [""; 0]);
+    }
+
+    #[pg_test]
+    fn the_view_shows_what_attach_was_told() {
+        run(r#"CREATE TABLE attach_view (id int, "B b" text, PRIMARY KEY ("B b", id));
+               SELECT cache_notify.attach('attach_view', channel => 'it''s', payload => 'json',
+                   keys => '{"{id}","a={\"B b\"}"}', only_columns => '{"B b"}', max_keys => 9)"#);
+        assert_eq!(
+            Spi::get_one::<bool>(
+                r#"SELECT (key_columns, channel, payload, keys, only_columns, delivery, max_keys, enabled, uncovered_partitions)
+                       = ('{"B b",id}'::name[], 'it''s', 'json', '{"{id}","a={\"B b\"}"}'::text[], '{"B b"}'::name[],
+                          'notify', 9, 'O', '{}'::regclass[])
+                   FROM cache_notify.attached WHERE tbl = 'attach_view'::regclass"#
+            ),
+            Ok(Some(true))
+        );
+    }
+}

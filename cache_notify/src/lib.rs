@@ -1,6 +1,4 @@
 #![doc = include_str!("../../docs/cache_notify.md")]
-// pgrx asks for its own, large ErrorReport where an SQLSTATE and a hint are to reach the client.
-#![allow(clippy::result_large_err)]
 
 use pgrx::prelude::*;
 

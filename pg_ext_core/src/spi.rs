@@ -43,16 +43,35 @@ pub fn select_first<T>(
 ///
 /// In a read-only transaction, which is all that a standby has, this is 25006 as for the statement itself.
 pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
-    let command = sql.split_whitespace().next().unwrap_or_default();
-    let command = CString::new(command).unwrap_or_default();
+    let command = CString::new(command_name(sql)).unwrap_or_default();
     // SAFETY: raises or returns; the name is NUL-terminated and outlives the call.
     unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
     Spi::connect_mut(|client| client.update(sql, None, args).map(|table| table.len() as u64))
         .map_err(report)
 }
 
+/// The command that a statement of ours starts with, as the server calls it: its keywords are in capitals.
+fn command_name(sql: &str) -> String {
+    let keyword = |word: &&str| {
+        word.bytes().all(|byte| byte.is_ascii_uppercase()) && !matches!(*word, "FROM" | "INTO")
+    };
+    sql.split_whitespace().take_while(keyword).collect::<Vec<_>>().join(" ")
+}
+
 /// An error of the SPI machinery itself (a wrong column number or type: our mistake), as opposed to one that a query
 /// raised, which never comes back as a value.
 pub fn report(error: pgrx::spi::SpiError) -> ErrorReport {
     ErrorReport::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, error.to_string(), "")
+}
+
+#[cfg(test)]
+mod unit {
+    use super::command_name;
+
+    #[test]
+    fn a_statement_is_named_by_its_keywords() {
+        assert_eq!(command_name("CREATE TABLE s.t (LIKE s.p INCLUDING ALL)"), "CREATE TABLE");
+        assert_eq!(command_name("INSERT INTO s.t VALUES ($1)"), "INSERT");
+        assert_eq!(command_name("REFRESH MATERIALIZED VIEW s.v"), "REFRESH MATERIALIZED VIEW");
+    }
 }

@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use setup::Toolchain;
 use std::path::Path;
+use std::process::ExitCode;
 
 /// Set up, build, test and ship the extensions.
 #[derive(Parser)]
@@ -40,7 +41,18 @@ enum Task {
     Installcheck,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // As a person reads it: the causes, no backtrace.
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     match Arguments::parse().task {
         Task::Demo { keep } => demo::run(keep),
         Task::Test { pg, tiers } => suite::run(pg, &tiers),

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::options::{self, Options};
 use crate::payload::Payload;
 use crate::plan;
-use pg_ext_core::spi::{report, select, select_first};
+use pg_ext_core::spi::{select, select_first, write};
 use pgrx::datum::DatumWithOid;
 use pgrx::iter::TableIterator;
 use pgrx::pg_sys;
@@ -354,7 +354,7 @@ fn create_trigger(
 }
 
 fn run(sql: &str) -> Result<(), ErrorReport> {
-    Spi::connect_mut(|client| client.update(sql, None, &[]).map(drop)).map_err(report)
+    write(sql, &[]).map(drop)
 }
 
 /// An array of column names.

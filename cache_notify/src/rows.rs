@@ -7,6 +7,7 @@ use crate::payload::{Op, push_key_part};
 use crate::pending::Slot;
 use crate::plan::{Column, Piece, Plan, Render};
 use crate::transaction::with_pending;
+use pg_ext_core::identity::{Settings, set};
 use pgrx::pg_sys;
 use std::ffi::{CStr, c_int};
 use std::io::Write;
@@ -97,7 +98,7 @@ pub struct Recorder<'a> {
     level: i32,
     key: Vec<u8>,
     output: Output,
-    _settings: Option<FixedSettings>,
+    _settings: Option<Settings>,
 }
 
 /// The output functions that were needed, looked up once a call.
@@ -145,7 +146,7 @@ impl<'a> Recorder<'a> {
         // SAFETY: reads a counter.
         let level = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
         let slot = with_pending(|pending| pending.slot(&plan.target, level));
-        let settings = plan.needs_fixed_settings.then(FixedSettings::new);
+        let settings = plan.needs_fixed_settings.then(fixed_settings);
         Recorder {
             plan,
             slot,
@@ -339,45 +340,18 @@ impl Drop for Reader {
     }
 }
 
-/// The settings that decide how dates, floats and bytea look, fixed as long as this lives: the key of a row must not depend
-/// on who writes it. The way of postgres_fdw (set_transmission_modes).
-struct FixedSettings(c_int);
-
-impl FixedSettings {
-    fn new() -> FixedSettings {
-        const SETTINGS: [(&CStr, &CStr); 5] = [
-            (c"datestyle", c"ISO, YMD"),
-            (c"intervalstyle", c"postgres"),
-            (c"timezone", c"UTC"),
-            (c"extra_float_digits", c"1"),
-            (c"bytea_output", c"hex"),
-        ];
-        // SAFETY: names and values are the server's own; the nesting level is closed when `self` goes, or by the abort.
-        unsafe {
-            let level = pg_sys::NewGUCNestLevel();
-            for (name, value) in SETTINGS {
-                pg_sys::set_config_option(
-                    name.as_ptr(),
-                    value.as_ptr(),
-                    pg_sys::GucContext::PGC_USERSET,
-                    pg_sys::GucSource::PGC_S_SESSION,
-                    pg_sys::GucAction::GUC_ACTION_SAVE,
-                    true,
-                    0,
-                    false,
-                );
-            }
-            FixedSettings(level)
-        }
+/// Settings that decide how dates, floats and bytea look, fixed as long as the result lives: the key of a row must not
+/// depend on who writes it. The way of postgres_fdw (set_transmission_modes).
+fn fixed_settings() -> Settings {
+    let settings = Settings::nest();
+    for (name, value) in [
+        ("datestyle", "ISO, YMD"),
+        ("intervalstyle", "postgres"),
+        ("timezone", "UTC"),
+        ("extra_float_digits", "1"),
+        ("bytea_output", "hex"),
+    ] {
+        set(name, value);
     }
-}
-
-impl Drop for FixedSettings {
-    fn drop(&mut self) {
-        // After an error the transaction's abort puts the settings back.
-        if !std::thread::panicking() {
-            // SAFETY: closes the level opened in `new`; levels nest as the values of this type do.
-            unsafe { pg_sys::AtEOXact_GUC(true, self.0) };
-        }
-    }
+    settings
 }

@@ -113,7 +113,7 @@ mod tests {
         Spi::run(
             "CREATE TABLE source (a int, at timestamptz);
              CREATE SEQUENCE numbers;
-             CREATE FUNCTION reads_unseen() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM source';
+             CREATE FUNCTION reads_unseen() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM public.source';
              CREATE VIEW recent AS SELECT * FROM source WHERE at > now() - interval '1 day'",
         )
         .unwrap();

@@ -2,6 +2,7 @@
 
 mod demo;
 mod docs;
+mod fetch;
 mod setup;
 mod suite;
 

@@ -14,6 +14,8 @@ pub struct Server {
     pub pkglibdir: PathBuf,
     pub sharedir: PathBuf,
     pub includedir: PathBuf,
+    /// Holds `pkglibdir` where the server brings its libraries along; on Debian it is the system's.
+    libdir: PathBuf,
     pgxs: PathBuf,
 }
 
@@ -40,6 +42,7 @@ impl Server {
             pkglibdir: ask("--pkglibdir")?.into(),
             sharedir: ask("--sharedir")?.into(),
             includedir: ask("--includedir-server")?.into(),
+            libdir: ask("--libdir")?.into(),
             pgxs: ask("--pgxs")?.into(),
         })
     }
@@ -51,6 +54,11 @@ impl Server {
     /// The cargo feature that selects this version's bindings.
     pub fn feature(&self) -> String {
         format!("pg{}", self.major)
+    }
+
+    /// Whether bindings can be made from this server's own headers. A fetched one has none.
+    pub fn has_headers(&self) -> bool {
+        self.includedir.join("postgres.h").exists()
     }
 
     pub fn program(&self, name: &str) -> PathBuf {
@@ -76,13 +84,20 @@ impl Server {
         Ok(path)
     }
 
+    /// Where a server that brings its libraries along has them; its test runners do not look there by themselves.
+    pub fn own_libraries(&self) -> Option<&Path> {
+        self.pkglibdir.starts_with(&self.libdir).then_some(self.libdir.as_path())
+    }
+
     /// A copy of this server under `state()/pgNN/<name>`, to install into without touching the system.
     ///
     /// PostgreSQL's programs find their libraries and data relative to where they stand, so a copied tree is a server
     /// of its own. The headers are not copied but linked.
     pub fn private_copy(&self, name: &str) -> Result<Server> {
         let dir = state()?.join(self.feature()).join(name);
-        let common = common_folder(&[&self.bindir, &self.pkglibdir, &self.sharedir]);
+        let libraries = self.own_libraries().unwrap_or(&self.pkglibdir);
+        let parts = [self.bindir.as_path(), libraries, &self.sharedir];
+        let common = common_folder(&parts);
         let ours = |path: &Path| -> Result<PathBuf> { Ok(dir.join(path.strip_prefix(&common)?)) };
         let stamp = dir.join("copied-from");
         let version = output(Command::new(self.program("postgres")).arg("--version"))?;
@@ -91,14 +106,16 @@ impl Server {
             if dir.exists() {
                 std::fs::remove_dir_all(&dir)?;
             }
-            for source in [&self.bindir, &self.pkglibdir, &self.sharedir] {
+            for source in parts {
                 let to = ours(source)?;
                 std::fs::create_dir_all(to.parent().context("a copied folder has a parent")?)?;
                 output(Command::new("cp").arg("-a").arg(source).arg(&to))?;
             }
-            let include = ours(&self.includedir)?;
-            std::fs::create_dir_all(include.parent().context("headers stand in a folder")?)?;
-            std::os::unix::fs::symlink(&self.includedir, &include)?;
+            if self.has_headers() {
+                let include = ours(&self.includedir)?;
+                std::fs::create_dir_all(include.parent().context("headers stand in a folder")?)?;
+                std::os::unix::fs::symlink(&self.includedir, &include)?;
+            }
             std::fs::write(&stamp, &wanted)?;
         }
         let pg_config = ours(&self.program("pg_config"))?;

@@ -1,8 +1,10 @@
 //! What has to be on the machine before anything can be built, and getting it there.
 
+use crate::fetch;
 use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::Uid;
 use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use xtask::command::{output, step};
@@ -15,6 +17,8 @@ pub struct Toolchain {
     pub server: Server,
     cargo_pgrx: PathBuf,
     pgrx_home: PathBuf,
+    /// For a server without headers: the program that has rustc take the bindings that pgrx ships.
+    bundled_bindings: Option<PathBuf>,
 }
 
 impl Toolchain {
@@ -34,18 +38,32 @@ impl Toolchain {
                     );
                 }
                 ensure!(
-                    server.includedir.join("postgres.h").exists(),
+                    server.has_headers(),
                     "{} has no server headers; install the development package of this PostgreSQL",
                     server.includedir.display()
                 );
                 apt_install(&build_packages())?;
                 server
             }
+            None if major.is_some_and(|major| major != debian_major() && !has_debian(major)) => {
+                let major = major.unwrap_or_default();
+                // The clients of the system's own PostgreSQL serve the fetched one.
+                let clients = debian_major();
+                let mut missing = build_packages();
+                if !has_debian(clients) {
+                    missing.push(format!("postgresql-{clients}"));
+                }
+                if !on_path("npm") {
+                    missing.push("npm".to_owned());
+                }
+                apt_install(&missing)?;
+                Server::at(&fetch::pg_config(major, &debian_bin(clients))?)?
+            }
             None => {
                 let major = major.unwrap_or_else(debian_major);
-                let pg_config = PathBuf::from(format!("/usr/lib/postgresql/{major}/bin/pg_config"));
+                let pg_config = debian_bin(major).join("pg_config");
                 let mut missing = build_packages();
-                if !pg_config.with_file_name("postgres").exists() {
+                if !has_debian(major) {
                     missing.push(format!("postgresql-{major}"));
                 }
                 if !Path::new(&format!("/usr/include/postgresql/{major}/server/postgres.h"))
@@ -57,7 +75,12 @@ impl Toolchain {
                 Server::at(&pg_config)?
             }
         };
-        Ok(Toolchain { cargo_pgrx: cargo_pgrx()?, pgrx_home: pgrx_home(&server)?, server })
+        Ok(Toolchain {
+            cargo_pgrx: cargo_pgrx()?,
+            pgrx_home: pgrx_home(&server)?,
+            bundled_bindings: if server.has_headers() { None } else { Some(rustc_wrapper()?) },
+            server,
+        })
     }
 
     /// The cargo that builds extensions for this PostgreSQL: a target folder for each major version, so that changing
@@ -70,6 +93,11 @@ impl Toolchain {
             .env("PGRX_HOME", &self.pgrx_home)
             .env_remove("RUST_BACKTRACE")
             .env_remove("PG_CONFIG");
+        if let Some(wrapper) = &self.bundled_bindings {
+            // pgrx then takes the bindings that it ships instead of making some from headers, as it does where its
+            // documentation is built.
+            command.env("DOCS_RS", "1").env("RUSTC_WRAPPER", wrapper);
+        }
         command
     }
 
@@ -119,15 +147,21 @@ impl Toolchain {
 
 /// The major version that Debian's own packages have here: 15 on Debian 12.
 fn debian_major() -> u32 {
-    let installed =
-        |major: &u32| Path::new(&format!("/usr/lib/postgresql/{major}/bin/postgres")).exists();
-    if let Some(major) = [15, 17, 16, 18, 14].iter().find(|major| installed(major)) {
-        return *major;
+    if let Some(major) = [15, 17, 16, 18, 14].into_iter().find(|major| has_debian(*major)) {
+        return major;
     }
     output(Command::new("apt-cache").args(["depends", "postgresql"]))
         .ok()
         .and_then(|text| text.split("postgresql-").nth(1)?.split_whitespace().next()?.parse().ok())
         .unwrap_or(15)
+}
+
+fn debian_bin(major: u32) -> PathBuf {
+    PathBuf::from(format!("/usr/lib/postgresql/{major}/bin"))
+}
+
+fn has_debian(major: u32) -> bool {
+    debian_bin(major).join("postgres").exists()
 }
 
 /// The packages that building needs whatever the PostgreSQL, as far as they are missing.
@@ -251,6 +285,23 @@ fn pgrx_home(server: &Server) -> Result<PathBuf> {
         std::fs::write(&config, text)?;
     }
     Ok(home)
+}
+
+/// Only pgrx-pg-sys may see `--cfg docsrs`; other crates change more than their bindings under it.
+fn rustc_wrapper() -> Result<PathBuf> {
+    let path = state()?.join("rustc-with-bundled-bindings");
+    let text = r#"#!/bin/sh
+case " $* " in
+*" --crate-name pgrx_pg_sys "*) exec "$@" --cfg docsrs ;;
+*) exec "$@" ;;
+esac
+"#;
+    // Written only when it changes: cargo looks at the wrapper's time.
+    if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(path)
 }
 
 fn on_path(program: &str) -> bool {

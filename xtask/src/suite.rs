@@ -311,6 +311,9 @@ fn regress_runner(
         .args(&connection.options)
         .args(names)
         .current_dir(input);
+    if let Some(libraries) = server.own_libraries() {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
     let tally = counted(&mut command)?;
     if tally.failed > 0 {
         let diffs = std::fs::read_to_string(output.join("regression.diffs")).unwrap_or_default();

@@ -132,4 +132,35 @@ mod tests {
         );
         assert_eq!(ahead, Ok(Some(false)));
     }
+
+    /// Since 18 the functions are PostgreSQL's own, with errors of their own.
+    #[cfg(not(feature = "pg18"))]
+    #[pg_test]
+    fn uuidv7_is_there_before_18_and_refuses_what_it_cannot_hold() {
+        let members = Spi::get_one::<i64>(
+            "SELECT count(*) FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+             JOIN pg_proc AS p ON p.oid = d.objid
+             WHERE e.extname = 'pb_compat' AND d.deptype = 'e' AND p.proname = 'uuidv7'
+               AND p.provolatile = 'v' AND p.proparallel = 's'",
+        );
+        assert_eq!(members, Ok(Some(2)));
+        Spi::run(
+            "CREATE FUNCTION pg_temp.state_of(shift interval) RETURNS text LANGUAGE plpgsql AS $$
+             BEGIN
+                 PERFORM uuidv7(shift);
+                 RETURN 'none';
+             EXCEPTION WHEN OTHERS THEN
+                 RETURN SQLSTATE;
+             END $$",
+        )
+        .unwrap();
+        // Before 1970, after 48 bits of milliseconds, after the last timestamptz.
+        for shift in ["-100 years", "9000 years", "170000000 years"] {
+            let state = Spi::get_one_with_args::<String>(
+                "SELECT pg_temp.state_of($1::interval)",
+                &[shift.into()],
+            );
+            assert_eq!(state, Ok(Some("22008".into())), "{shift}");
+        }
+    }
 }

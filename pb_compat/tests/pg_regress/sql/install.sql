@@ -14,7 +14,7 @@ COMMIT;
 SET search_path = '';
 SELECT "Odd schema".nocase_key('ABC'), "Odd schema".pb_try_lock('x'), "Odd schema".pb_unlock('x'),
        "Odd schema".json_valid('[]'), "Odd schema".jsonb_valid('[]'), "Odd schema".pb_auth_id() IS NULL;
-SELECT pg_catalog.count("Odd schema".uuid_generate_v7()), pg_catalog.count("Odd schema".uuidv7());
+SELECT pg_catalog.count("Odd schema".uuid_generate_v7());
 RESET search_path;
 DROP EXTENSION pb_compat;
 DROP SCHEMA "Odd schema" CASCADE;

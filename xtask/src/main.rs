@@ -1,16 +1,18 @@
 //! `cargo xtask ..`: what the Makefile's targets do.
 
+mod coverage;
 mod demo;
 mod docs;
 mod fetch;
 mod setup;
 mod suite;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use setup::Toolchain;
 use std::path::Path;
 use std::process::ExitCode;
+use xtask::server::SUPPORTED;
 
 /// Set up, build, test and ship the extensions.
 #[derive(Parser)]
@@ -29,17 +31,19 @@ enum Task {
     },
     /// Run every tier of tests.
     Test {
-        /// The PostgreSQL major version.
-        #[arg(long)]
-        pg: Option<u32>,
+        /// PostgreSQL major versions, or `all`.
+        #[arg(long, value_delimiter = ' ')]
+        pg: Vec<String>,
         /// Only these tiers.
-        #[arg(long = "tier", value_parser = clap::builder::PossibleValuesParser::new(suite::TIERS))]
+        #[arg(long = "tier", value_delimiter = ' ', value_parser = clap::builder::PossibleValuesParser::new(suite::TIERS))]
         tiers: Vec<String>,
     },
     /// Build the extensions and install them into the PostgreSQL that PG_CONFIG names.
     Install,
     /// Run the regression tests against a running server where the extensions are installed.
     Installcheck,
+    /// Write the README's table of tiers and versions from the last `test` over several versions.
+    Coverage,
 }
 
 fn main() -> ExitCode {
@@ -56,7 +60,8 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     match Arguments::parse().task {
         Task::Demo { keep } => demo::run(keep),
-        Task::Test { pg, tiers } => suite::run(pg, &tiers),
+        Task::Test { pg, tiers } => suite::run(&majors(&pg)?, &tiers),
+        Task::Coverage => coverage::write(),
         Task::Install => {
             let toolchain = Toolchain::prepare(None)?;
             match std::env::var_os("DESTDIR").filter(|path| !path.is_empty()) {
@@ -65,5 +70,22 @@ fn run() -> Result<()> {
             }
         }
         Task::Installcheck => suite::installcheck(),
+    }
+}
+
+fn majors(asked: &[String]) -> Result<Vec<u32>> {
+    match asked {
+        [] => Ok(vec![setup::default_major()?]),
+        [all] if all == "all" => Ok(SUPPORTED.collect()),
+        list => list
+            .iter()
+            .map(|major| {
+                major
+                    .parse()
+                    .ok()
+                    .filter(|major| SUPPORTED.contains(major))
+                    .with_context(|| format!("PG={major}: 14 to 18 or all, please"))
+            })
+            .collect(),
     }
 }

@@ -6,6 +6,9 @@ use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The major versions that the extensions are made for.
+pub const SUPPORTED: std::ops::RangeInclusive<u32> = 14..=18;
+
 #[derive(Debug, Clone)]
 pub struct Server {
     pg_config: PathBuf,
@@ -34,7 +37,7 @@ impl Server {
             .with_context(|| {
                 format!("{} reports an unknown version: {version}", pg_config.display())
             })?;
-        ensure!((14..=18).contains(&major), "PostgreSQL {major} is not supported; 14 to 18 are");
+        ensure!(SUPPORTED.contains(&major), "PostgreSQL {major} is not supported; 14 to 18 are");
         Ok(Server {
             pg_config: pg_config.to_owned(),
             major,
@@ -54,6 +57,17 @@ impl Server {
     /// The cargo feature that selects this version's bindings.
     pub fn feature(&self) -> String {
         format!("pg{}", self.major)
+    }
+
+    /// Whether the pg_dump that goes with this server is of an earlier version, which refuses to dump it.
+    pub fn pg_dump_is_older(&self) -> Result<bool> {
+        let version = output(Command::new(self.program("pg_dump")).arg("--version"))?;
+        let major = version
+            .split_whitespace()
+            .nth(2)
+            .and_then(|number| number.split('.').next()?.parse::<u32>().ok())
+            .with_context(|| format!("pg_dump reports an unknown version: {version}"))?;
+        Ok(major < self.major)
     }
 
     /// Whether bindings can be made from this server's own headers. A fetched one has none.

@@ -24,8 +24,7 @@ pub struct Toolchain {
 impl Toolchain {
     /// Finds a PostgreSQL (`PG_CONFIG`, or Debian's of the given major version), and installs what is missing.
     pub fn prepare(major: Option<u32>) -> Result<Toolchain> {
-        let given =
-            std::env::var_os("PG_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let given = given_pg_config();
         let server = match &given {
             Some(pg_config) => {
                 let server = Server::at(pg_config)?;
@@ -143,6 +142,18 @@ impl Toolchain {
         }
         Ok(())
     }
+}
+
+/// The version to work with when none is asked for: that of PG_CONFIG, else of the system's packages.
+pub fn default_major() -> Result<u32> {
+    match given_pg_config() {
+        Some(pg_config) => Ok(Server::at(&pg_config)?.major),
+        None => Ok(debian_major()),
+    }
+}
+
+fn given_pg_config() -> Option<PathBuf> {
+    std::env::var_os("PG_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The major version that Debian's own packages have here: 15 on Debian 12.

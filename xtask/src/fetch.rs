@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,6 +53,11 @@ const RELEASES: [Release; 5] = [
     },
 ];
 
+/// A server built without ICU, which PyPI has of one version only: a wheel with PostgreSQL 16.2, and the SHA-256 of it.
+pub const WITHOUT_ICU: u32 = 16;
+const WHEEL: &str = "pgserver==0.1.4";
+const WHEEL_SHA256: &str = "d595789b47624a3d963aa9aa6359da9be31beb7e61f1a45541953242068b8813";
+
 /// The clients that the tests call; the server's package has none.
 const CLIENTS: [&str; 4] = ["psql", "createdb", "dropdb", "pg_dump"];
 
@@ -89,11 +94,7 @@ fn fetch(release: &Release, dir: &Path, clients: &Path) -> Result<()> {
         &log,
         &mut pack,
     )?;
-    let archive = std::fs::read_dir(&work)?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
-        .context("npm fetched no archive")?;
+    let archive = only_file(&work, "tgz")?;
     let found = STANDARD.encode(Sha512::digest(std::fs::read(&archive)?));
     ensure!(
         found == release.integrity,
@@ -111,13 +112,56 @@ fn fetch(release: &Release, dir: &Path, clients: &Path) -> Result<()> {
     }
     let script = native.join("bin/pg_config");
     std::fs::write(&script, pg_config_script(release))?;
-    for program in std::fs::read_dir(native.join("bin"))?.flatten() {
+    make_executable(&native.join("bin"))?;
+    std::fs::rename(&native, dir)?;
+    std::fs::remove_dir_all(&work)?;
+    Ok(())
+}
+
+/// The pg_config of the server without ICU, from the cache or the registry.
+pub fn pg_config_without_icu() -> Result<PathBuf> {
+    let dir = cache()?.join(WHEEL.replace("==", "-"));
+    let pg_config = dir.join("pgserver/pginstall/bin/pg_config");
+    if pg_config.exists() {
+        return Ok(pg_config);
+    }
+    let work = dir.with_extension("incomplete");
+    if work.exists() {
+        std::fs::remove_dir_all(&work)?;
+    }
+    std::fs::create_dir_all(&work)?;
+    let mut download = Command::new("python3");
+    download
+        .args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:"])
+        // The wheel is the same for every Python that it is made for, but for its bindings, which nobody here needs.
+        .args(["--python-version", "3.11", "--platform", "manylinux2014_x86_64", WHEEL])
+        .current_dir(&work);
+    let log = target().join("logs/fetch-without-icu.log");
+    step(&format!("fetch PostgreSQL {WITHOUT_ICU} without ICU ({WHEEL})"), &log, &mut download)?;
+    let wheel = only_file(&work, "whl")?;
+    let found: String =
+        Sha256::digest(std::fs::read(&wheel)?).iter().map(|byte| format!("{byte:02x}")).collect();
+    ensure!(found == WHEEL_SHA256, "{WHEEL} has the SHA-256 {found} instead of {WHEEL_SHA256}");
+    output(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&work))?;
+    make_executable(&work.join("pgserver/pginstall/bin"))?;
+    std::fs::rename(&work, &dir)?;
+    Ok(pg_config)
+}
+
+fn only_file(folder: &Path, extension: &str) -> Result<PathBuf> {
+    std::fs::read_dir(folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|found| found == extension))
+        .with_context(|| format!("nothing named *.{extension} was fetched"))
+}
+
+fn make_executable(folder: &Path) -> Result<()> {
+    for program in std::fs::read_dir(folder)?.flatten() {
         if program.file_type()?.is_file() {
             std::fs::set_permissions(program.path(), std::fs::Permissions::from_mode(0o755))?;
         }
     }
-    std::fs::rename(&native, dir)?;
-    std::fs::remove_dir_all(&work)?;
     Ok(())
 }
 

@@ -126,6 +126,21 @@ impl Toolchain {
         self.ship("package", &self.server, &["--out-dir".as_ref(), destdir.as_os_str()])
     }
 
+    /// A private server without ICU with the extensions in it, where there is one of this version.
+    pub fn server_without_icu(&self) -> Result<Option<Server>> {
+        if self.server.major != fetch::WITHOUT_ICU {
+            return Ok(None);
+        }
+        let mut missing = Vec::new();
+        if output(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
+            missing.push("python3-pip".to_owned());
+        }
+        apt_install(&missing)?;
+        let server = Server::at(&fetch::pg_config_without_icu()?)?.private_copy("without-icu")?;
+        self.install(&server)?;
+        Ok(Some(server))
+    }
+
     fn ship(&self, action: &str, server: &Server, more: &[&OsStr]) -> Result<()> {
         for extension in EXTENSIONS {
             let mut command = self.cargo_pgrx();

@@ -1,7 +1,7 @@
 //! `make test`: every tier, each with its runner's own output, and one line that counts them all.
 
 use crate::setup::Toolchain;
-use crate::{coverage, docs};
+use crate::{coverage, docs, fetch};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -161,7 +161,8 @@ fn run_version(major: u32, only: &[String], rows: &mut Vec<Row>) -> Result<()> {
             }
         }
         if wanted("clusters") {
-            tier("clusters", &mut || clusters(&server))?;
+            let without_icu = toolchain.server_without_icu()?;
+            tier("clusters", &mut || clusters(&server, without_icu.as_ref()))?;
         }
     }
     Ok(())
@@ -399,7 +400,7 @@ fn checks(cluster: &Cluster) -> Result<Tally> {
 }
 
 /// The `tests` crate: real clusters, several sessions, crashes, standbys.
-fn clusters(server: &Server) -> Result<Tally> {
+fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {
     let mut command = Command::new("cargo");
     command
         .current_dir(root())
@@ -414,6 +415,18 @@ fn clusters(server: &Server) -> Result<Tally> {
             server.major
         );
         command.args(["--skip", "dump_restore::"]);
+    }
+    match without_icu {
+        Some(server) => {
+            command.env("PG_CONFIG_WITHOUT_ICU", server.pg_config());
+        }
+        None => {
+            println!(
+                "left out: without_icu, since only a PostgreSQL {} is to be had without ICU",
+                fetch::WITHOUT_ICU
+            );
+            command.args(["--skip", "without_icu::"]);
+        }
     }
     let mut left_out = 0;
     let mut tally = Tally::default();

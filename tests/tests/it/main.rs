@@ -9,3 +9,4 @@ mod request_logs;
 mod rights;
 mod shard_router;
 mod standby;
+mod without_icu;

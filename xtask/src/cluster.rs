@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use postgres::{Client, Config, NoTls};
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -317,17 +318,15 @@ impl Drop for Cluster {
     }
 }
 
-/// A freshly initialised data directory to copy, since initdb takes longer than a copy. Remade by each process, once.
+/// A freshly initialised data directory to copy, since initdb takes longer than a copy. Made once for each server and process.
 fn template(server: &Server, account: Account) -> Result<PathBuf> {
-    static MADE: Mutex<Option<(PathBuf, PathBuf)>> = Mutex::new(None);
+    static MADE: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().expect("no thread panics while it makes the template");
-    if let Some((bindir, template)) = &*made
-        && *bindir == server.bindir
-    {
+    if let Some(template) = made.get(&server.bindir) {
         return Ok(template.clone());
     }
-    let dir =
-        state()?.join("run").join(format!("template-{}-{}", server.feature(), std::process::id()));
+    let name = format!("template-{}-{}", std::process::id(), made.len());
+    let dir = state()?.join("run").join(name);
     std::fs::create_dir_all(dir.parent().context("the template stands in a folder")?)?;
     sweep(dir.parent().context("the template stands in a folder")?)?;
     account.fresh_dir(&dir)?;
@@ -338,7 +337,7 @@ fn template(server: &Server, account: Account) -> Result<PathBuf> {
             .args(["--auth-local=trust", "--auth-host=scram-sha-256", "-D"])
             .arg(&data),
     )?;
-    *made = Some((server.bindir.clone(), data.clone()));
+    made.insert(server.bindir.clone(), data.clone());
     Ok(data)
 }
 
@@ -347,10 +346,7 @@ fn sweep(run: &Path) -> Result<()> {
     for entry in std::fs::read_dir(run)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let owner = match name.strip_prefix("template-") {
-            Some(rest) => rest.split('-').nth(1),
-            None => name.split('-').next(),
-        };
+        let owner = name.strip_prefix("template-").unwrap_or(&name).split('-').next();
         let Some(Ok(pid)) = owner.map(str::parse) else { continue };
         if alive(Pid::from_raw(pid)) {
             continue;

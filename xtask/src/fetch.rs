@@ -118,13 +118,22 @@ fn fetch(release: &Release, dir: &Path, clients: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The pg_config of the server without ICU, from the cache or the registry.
-pub fn pg_config_without_icu() -> Result<PathBuf> {
+/// A copy of the server without ICU in `into`, from the cache or the registry; returns its pg_config.
+///
+/// Copied as a whole: its programs look for their libraries beside the folder that `pg_config` knows of.
+pub fn copy_without_icu(into: &Path) -> Result<PathBuf> {
     let dir = cache()?.join(WHEEL.replace("==", "-"));
-    let pg_config = dir.join("pgserver/pginstall/bin/pg_config");
-    if pg_config.exists() {
-        return Ok(pg_config);
+    if !dir.exists() {
+        fetch_without_icu(&dir)?;
     }
+    if into.exists() {
+        std::fs::remove_dir_all(into)?;
+    }
+    output(Command::new("cp").arg("-a").arg(&dir).arg(into))?;
+    Ok(into.join("pgserver/pginstall/bin/pg_config"))
+}
+
+fn fetch_without_icu(dir: &Path) -> Result<()> {
     let work = dir.with_extension("incomplete");
     if work.exists() {
         std::fs::remove_dir_all(&work)?;
@@ -144,8 +153,8 @@ pub fn pg_config_without_icu() -> Result<PathBuf> {
     ensure!(found == WHEEL_SHA256, "{WHEEL} has the SHA-256 {found} instead of {WHEEL_SHA256}");
     output(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&work))?;
     make_executable(&work.join("pgserver/pginstall/bin"))?;
-    std::fs::rename(&work, &dir)?;
-    Ok(pg_config)
+    std::fs::rename(&work, dir)?;
+    Ok(())
 }
 
 fn only_file(folder: &Path, extension: &str) -> Result<PathBuf> {

@@ -136,7 +136,8 @@ impl Toolchain {
             missing.push("python3-pip".to_owned());
         }
         apt_install(&missing)?;
-        let server = Server::at(&fetch::pg_config_without_icu()?)?.private_copy("without-icu")?;
+        let copy = state()?.join(self.server.feature()).join("without-icu");
+        let server = Server::at(&fetch::copy_without_icu(&copy)?)?;
         self.install(&server)?;
         Ok(Some(server))
     }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use nix::unistd::{Gid, Uid, User};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -88,21 +89,23 @@ impl Account {
 }
 
 /// Where private servers and their data live: `target/`, unless the account that runs them may not go there (a clone
-/// in root's home, say); then a folder under the system's place for temporary files that outlive a reboot.
+/// in root's home, say) or its path is too long for a server's socket; then a folder under the system's place for temporary
+/// files that outlive a reboot.
 pub fn state() -> Result<PathBuf> {
+    // A socket's path may have about 107 bytes, and folders for runs and standbys come on top.
+    const LONGEST: usize = 55;
     let target = target();
     std::fs::create_dir_all(&target)
         .with_context(|| format!("could not make {}", target.display()))?;
     let account = Account::for_servers()?;
-    if !account.is_other() || target.ancestors().all(|dir| others_may_enter(dir, account)) {
+    let enterable =
+        !account.is_other() || target.ancestors().all(|dir| others_may_enter(dir, account));
+    if enterable && target.as_os_str().len() <= LONGEST {
         return Ok(target);
     }
-    let name: String = root()
-        .to_string_lossy()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    let state = PathBuf::from("/var/tmp").join(format!("{PROJECT}{name}"));
+    let mut hasher = DefaultHasher::new();
+    (root(), account.uid).hash(&mut hasher);
+    let state = PathBuf::from(format!("/var/tmp/{PROJECT}-{:016x}", hasher.finish()));
     std::fs::create_dir_all(&state)
         .with_context(|| format!("could not make {}", state.display()))?;
     let owner = std::fs::symlink_metadata(&state)?;

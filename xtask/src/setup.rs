@@ -168,7 +168,8 @@ pub fn default_major() -> Result<u32> {
     }
 }
 
-fn given_pg_config() -> Option<PathBuf> {
+/// What the user set PG_CONFIG to; the Makefile passes it on empty where they did not.
+pub fn given_pg_config() -> Option<PathBuf> {
     std::env::var_os("PG_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 

@@ -248,6 +248,7 @@ fn unit(toolchain: &Toolchain) -> Result<Tally> {
     let mut extensions = toolchain.cargo();
     extensions.args(["test", "--quiet", "--lib", "--no-default-features", "--features"]);
     extensions.arg(toolchain.server.feature()).args(["--package", "pg_ext_core"]);
+    extensions.args(["--package", "pb_compat_core"]);
     for extension in EXTENSIONS {
         extensions.args(["--package", extension]);
     }

@@ -7,15 +7,18 @@
 const MAX_SCALE: i64 = 0x3FFF;
 /// The weight, in units of four digits, is an `int16`.
 const MAX_INTEGER_DIGITS: i64 = 4 * (i16::MAX as i64 + 1);
-/// Up to 15 the limit itself is refused, since 16 it is accepted (which only zero survives).
-const MAX_EXPONENT: i64 =
-    i32::MAX as i64 / 2 - cfg!(any(feature = "pg14", feature = "pg15")) as i64;
 
 /// Whether the number with these digits before and after the point, and this exponent (negative?, digits), fits.
-pub fn fits(integer: &[u8], fraction: &[u8], exponent: Option<(bool, &[u8])>) -> bool {
+/// No exponent may go beyond `max_exponent`, whatever its sign.
+pub fn fits(
+    integer: &[u8],
+    fraction: &[u8],
+    exponent: Option<(bool, &[u8])>,
+    max_exponent: i64,
+) -> bool {
     let exponent = match exponent {
         None => 0,
-        Some((negative, digits)) => match magnitude(digits) {
+        Some((negative, digits)) => match magnitude(digits, max_exponent) {
             Some(magnitude) if negative => -magnitude,
             Some(magnitude) => magnitude,
             None => return false,
@@ -32,11 +35,11 @@ pub fn fits(integer: &[u8], fraction: &[u8], exponent: Option<(bool, &[u8])>) ->
     zeros.is_none_or(|zeros| integer.len() as i64 - zeros as i64 + exponent <= MAX_INTEGER_DIGITS)
 }
 
-fn magnitude(digits: &[u8]) -> Option<i64> {
+fn magnitude(digits: &[u8], max: i64) -> Option<i64> {
     let mut magnitude = 0;
     for digit in digits {
         magnitude = magnitude * 10 + i64::from(digit - b'0');
-        if magnitude > MAX_EXPONENT {
+        if magnitude > max {
             return None;
         }
     }
@@ -45,7 +48,11 @@ fn magnitude(digits: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod unit {
-    use super::fits;
+    const MAX_EXPONENT: i64 = i32::MAX as i64 / 2;
+
+    fn fits(integer: &[u8], fraction: &[u8], exponent: Option<(bool, &[u8])>) -> bool {
+        super::fits(integer, fraction, exponent, MAX_EXPONENT)
+    }
 
     #[test]
     fn limits_are_exact() {
@@ -60,6 +67,8 @@ mod unit {
         assert!(!fits(b"0", b"0001", Some((false, b"131076"))));
         assert!(fits(b"0", b"", Some((false, b"1000000000"))));
         assert!(!fits(b"0", b"", Some((false, b"99999999999999999999999"))));
+        assert!(fits(b"0", b"", Some((false, b"1073741823"))));
+        assert!(!fits(b"0", b"", Some((false, b"1073741824"))));
         assert!(fits(b"1", b"", Some((true, b"16383"))));
         assert!(!fits(b"1", b"", Some((true, b"16384"))));
         assert!(!fits(b"0", b"", Some((true, b"16384"))));

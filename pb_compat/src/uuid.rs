@@ -1,10 +1,8 @@
 //! Version 7 UUIDs: the SQL functions.
 
-mod generator;
-
 use crate::error::Error;
 use ::uuid::{Builder, Variant};
-use generator::{Generator, Parts, Step, SystemClock, SystemRandomness};
+use pb_compat_core::uuid::{self, Generator, Parts, Step, SystemClock, SystemRandomness};
 use pgrx::datum::Uuid;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -14,16 +12,20 @@ use std::cell::RefCell;
 /// 1970-01-01 in PostgreSQL's time, which counts microseconds from 2000-01-01.
 const UNIX_EPOCH: i64 = -946_684_800_000_000;
 
+const OUT_OF_RANGE: Error = Error::Uuid(uuid::Error::TimeOutOfRange);
+
 thread_local! {
     /// A backend has one thread. Set up on the first call, so a preloaded library brings nothing over the fork.
     static GENERATOR: RefCell<Generator> = const { RefCell::new(Generator::new()) };
 }
 
-fn with_generator<T>(make: impl FnOnce(&mut Generator) -> Result<T, Error>) -> Result<T, Error> {
+fn with_generator<T>(
+    make: impl FnOnce(&mut Generator) -> Result<T, uuid::Error>,
+) -> Result<T, Error> {
     GENERATOR.with_borrow_mut(|generator| {
         // SAFETY: the server writes it once, before any function can be called.
         generator.belong_to(unsafe { pg_sys::MyProcPid }.cast_unsigned());
-        make(generator)
+        Ok(make(generator)?)
     })
 }
 
@@ -54,8 +56,7 @@ fn uuid_v7_to_timestamptz(id: Uuid) -> Result<TimestampWithTimeZone, ErrorReport
     }
     // 48 bits of milliseconds end in 10889, which a timestamptz holds.
     let millis = (id.as_u128() >> 80) as i64;
-    TimestampWithTimeZone::try_from(millis * 1000 + UNIX_EPOCH)
-        .map_err(|_| Error::TimeOutOfRange.into())
+    TimestampWithTimeZone::try_from(millis * 1000 + UNIX_EPOCH).map_err(|_| OUT_OF_RANGE.into())
 }
 
 /// A version 7 UUID of the given millisecond: with zeros behind the time, the least one there is, or with random bits.
@@ -94,7 +95,7 @@ fn uuid_generate_v7_shifted(shift: Interval) -> Result<Uuid, ErrorReport> {
         let number = i128::from(step.number()) + (difference * 512).div_euclid(125);
         u64::try_from(number).ok().and_then(Step::new)
     });
-    let step = moved.ok_or(Error::TimeOutOfRange)?;
+    let step = moved.ok_or(OUT_OF_RANGE)?;
     Ok(Uuid::from_bytes(Parts { step, low }.uuid().into_bytes()))
 }
 
@@ -102,10 +103,10 @@ fn uuid_generate_v7_shifted(shift: Interval) -> Result<Uuid, ErrorReport> {
 fn unix_millis(time: TimestampWithTimeZone) -> Result<u64, Error> {
     let micros = pg_sys::TimestampTz::from(time);
     if micros == i64::MIN || micros == i64::MAX {
-        return Err(Error::TimeOutOfRange);
+        return Err(OUT_OF_RANGE);
     }
-    let millis = micros.checked_sub(UNIX_EPOCH).ok_or(Error::TimeOutOfRange)?.div_euclid(1000);
-    u64::try_from(millis).ok().filter(|millis| *millis < 1 << 48).ok_or(Error::TimeOutOfRange)
+    let millis = micros.checked_sub(UNIX_EPOCH).ok_or(OUT_OF_RANGE)?.div_euclid(1000);
+    u64::try_from(millis).ok().filter(|millis| *millis < 1 << 48).ok_or(OUT_OF_RANGE)
 }
 
 #[cfg(feature = "pg_test")]

@@ -1,28 +1,29 @@
 //! Whether a text is JSON.
 
-mod numeric;
-mod scanner;
-mod size;
-
 use crate::server_text::ServerText;
+use pb_compat_core::json;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 /// Whether the text is JSON (RFC 8259), nested at most 1,000 deep.
 #[pg_extern(immutable, strict, parallel_safe)]
 fn json_valid(document: ServerText) -> bool {
-    scanner::is_json(document.0, &mut Server)
+    json::is_json(document.0, &mut Server)
 }
 
 /// Whether a cast of the text to `jsonb` succeeds; nested at most 1,000 deep.
 #[pg_extern(immutable, strict, parallel_safe)]
 fn jsonb_valid(document: ServerText) -> bool {
-    scanner::is_jsonb(document.0, &mut Server)
+    json::is_jsonb(document.0, &mut Server)
 }
 
 struct Server;
 
-impl scanner::Host for Server {
+impl json::Host for Server {
+    /// Up to 15 the limit itself is refused, since 16 it is accepted (which only zero survives).
+    const MAX_EXPONENT: i64 =
+        i32::MAX as i64 / 2 - cfg!(any(feature = "pg14", feature = "pg15")) as i64;
+
     fn pause(&mut self) {
         pgrx::check_for_interrupts!();
     }

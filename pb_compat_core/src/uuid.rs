@@ -14,9 +14,9 @@
 //! the step go up by one: ids never run ahead of the latest clock reading by more than 244 ns per 131,072 ids made
 //! within one step, which no backend can keep up with.
 
-use crate::error::Error;
 use ::uuid::{Builder, Uuid};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use thiserror::Error;
 use zeroize::Zeroize;
 
 const FRACTION_BITS: u32 = 12;
@@ -25,6 +25,16 @@ const COUNTER_END: u64 = 1 << 18;
 const RANDOM_MASK: u64 = (1 << COUNTER_SHIFT) - 1;
 /// A fresh step leaves the counter's highest bit clear, so that it can count.
 const FRESH_MASK: u64 = (1 << 61) - 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    #[error("timestamp out of range for a version 7 UUID")]
+    TimeOutOfRange,
+    #[error("the system clock is out of range for a version 7 UUID")]
+    ClockOutOfRange,
+    #[error("could not read random bytes from the operating system")]
+    NoRandomness,
+}
 
 /// Where the time comes from: since 1970, or nothing while the clock stands before it.
 pub trait Clock {
@@ -136,6 +146,12 @@ pub struct Generator {
     process: u32,
     last: Parts,
     random: RandomBuffer,
+}
+
+impl Default for Generator {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Generator {

@@ -16,6 +16,9 @@ const WINDOW: usize = 1 << 20;
 
 /// What the scanner needs of the place it runs in.
 pub trait Host {
+    /// The greatest exponent that the server's `numeric` reads, in either direction.
+    const MAX_EXPONENT: i64;
+
     /// Called about once a megabyte, so that a long scan can be cancelled.
     fn pause(&mut self);
 
@@ -297,8 +300,13 @@ impl<'a, H: Host, const JSONB: bool> Scanner<'a, H, JSONB> {
             let shifted = exponent.is_some();
             self.count(|size, _| size.number(before, after, shifted), self.at)?;
             let exponent = exponent.map(|(negative, digits)| (negative, &self.text[digits]));
-            return numeric::fits(&self.text[integer], &self.text[fraction], exponent)
-                .then_some(());
+            return numeric::fits(
+                &self.text[integer],
+                &self.text[fraction],
+                exponent,
+                H::MAX_EXPONENT,
+            )
+            .then_some(());
         }
         Some(())
     }
@@ -342,6 +350,8 @@ mod unit {
     }
 
     impl Host for Ascii {
+        const MAX_EXPONENT: i64 = i32::MAX as i64 / 2;
+
         fn pause(&mut self) {
             self.pauses += 1;
         }

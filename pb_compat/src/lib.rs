@@ -4,11 +4,14 @@ mod error;
 mod json;
 mod lock;
 mod server_text;
+mod sqlite;
 mod uuid;
 
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/core.sql", name = "core", finalize);
+pgrx::extension_sql_file!("../sql/sqlite.sql", name = "sqlite");
+pgrx::extension_sql_file!("../sql/sqlite_text.sql", name = "sqlite_text", requires = ["sqlite"]);
 // PostgreSQL 18 has these itself. The C symbols behind them exist in every build, so that pg_upgrade to 18 finds them.
 #[cfg(not(feature = "pg18"))]
 pgrx::extension_sql_file!("../sql/uuidv7.sql", name = "uuidv7");

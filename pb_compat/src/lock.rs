@@ -2,7 +2,6 @@
 
 use crate::server_text::ServerText;
 use fnv::FnvHasher;
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::hash::Hasher;
 
@@ -13,31 +12,11 @@ fn key(name: &[u8]) -> i64 {
     hasher.finish().cast_signed()
 }
 
-/// The advisory lock key of a name: FNV-1a over its UTF-8 bytes, whatever the database's encoding.
+/// The advisory lock key of a name: FNV-1a over its UTF-8 bytes, whatever the database's encoding; SQL_ASCII does not know what
+/// its bytes mean, so they count as they are.
 #[pg_extern(immutable, strict, parallel_safe)]
 fn pb_lock_key(name: ServerText) -> i64 {
-    // SAFETY: no argument, no side effect.
-    let encoding = unsafe { pg_sys::GetDatabaseEncoding() }.cast_unsigned();
-    if encoding == pg_sys::pg_enc::PG_UTF8 || encoding == pg_sys::pg_enc::PG_SQL_ASCII {
-        // SQL_ASCII does not know what its bytes mean, so they count as they are.
-        return key(name.0);
-    }
-    let length = i32::try_from(name.0.len()).expect("text is below 1 GB");
-    // SAFETY: pointer and length belong to one slice, and text is valid in the database's encoding. The result is
-    // either the argument itself or a palloc'd, null-terminated copy, which the end of the call frees.
-    let utf8 = unsafe {
-        let converted = pg_sys::pg_server_to_any(
-            name.0.as_ptr().cast(),
-            length,
-            pg_sys::pg_enc::PG_UTF8.cast_signed(),
-        );
-        if converted.cast_const().cast() == name.0.as_ptr() {
-            name.0
-        } else {
-            std::ffi::CStr::from_ptr(converted).to_bytes()
-        }
-    };
-    key(utf8)
+    key(name.to_utf8_bytes())
 }
 
 #[cfg(test)]

@@ -1,9 +1,15 @@
-//! Text as the server stores it.
+//! Text as the server stores it, and as UTF-8.
 
-use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
+use pgrx::prelude::*;
+use std::borrow::Cow;
+use std::ffi::CStr;
 
 /// A `text` argument as bytes in the database's encoding.
 ///
@@ -27,4 +33,101 @@ unsafe impl SqlTranslatable for ServerText<'_> {
     const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("text"));
     const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
         Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
+}
+
+/// A `text` argument or result as UTF-8, whatever the database's encoding.
+pub struct Utf8<'a>(pub Cow<'a, str>);
+
+impl<'a> ServerText<'a> {
+    /// The bytes in UTF-8. A database of encoding SQL_ASCII does not know what its bytes mean: they stay as they are.
+    pub fn to_utf8_bytes(self) -> &'a [u8] {
+        // SAFETY: no argument, no side effect.
+        let encoding = unsafe { pg_sys::GetDatabaseEncoding() }.cast_unsigned();
+        if encoding == pg_sys::pg_enc::PG_UTF8 || encoding == pg_sys::pg_enc::PG_SQL_ASCII {
+            return self.0;
+        }
+        let length = i32::try_from(self.0.len()).expect("text is below 1 GB");
+        // SAFETY: pointer and length belong to one slice, and text is valid in the database's encoding. The result is
+        // either the argument itself or a palloc'd, null-terminated copy, which the end of the call frees.
+        unsafe {
+            let converted = pg_sys::pg_server_to_any(
+                self.0.as_ptr().cast(),
+                length,
+                pg_sys::pg_enc::PG_UTF8.cast_signed(),
+            );
+            if converted.cast_const().cast() == self.0.as_ptr() {
+                self.0
+            } else {
+                CStr::from_ptr(converted).to_bytes()
+            }
+        }
+    }
+
+    /// Raises 22021 where the database takes any bytes (SQL_ASCII) and these are no UTF-8.
+    pub fn to_utf8(self) -> Cow<'a, str> {
+        str::from_utf8(self.to_utf8_bytes()).map(Cow::Borrowed).unwrap_or_else(|_| {
+            ErrorReport::new(
+                PgSqlErrorCode::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+                "text is not valid UTF-8",
+                function_name!(),
+            )
+            .set_hint("The functions of schema sqlite work on Unicode text; store it as UTF-8.")
+            .report(PgLogLevel::ERROR);
+            unreachable!("an ERROR does not return")
+        })
+    }
+}
+
+// SAFETY: reads the `text` that `SqlTranslatable` below declares; what is borrowed lives as long as the call.
+unsafe impl<'fcx> ArgAbi<'fcx> for Utf8<'fcx> {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the caller promises a `text` argument that is not null.
+        Self(unsafe { ServerText::unbox_arg_unchecked(arg) }.to_utf8())
+    }
+}
+
+// SAFETY: returns a datum of the type that `SqlTranslatable` below declares.
+unsafe impl BoxRet for Utf8<'_> {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        let datum = text_datum(&self.0);
+        // SAFETY: a palloc'd varlena of type text.
+        unsafe { fcinfo.return_raw_datum(datum) }
+    }
+}
+
+// SAFETY: the SQL type is the one that `ArgAbi` and `BoxRet` above handle.
+unsafe impl SqlTranslatable for Utf8<'_> {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Utf8);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("text"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
+}
+
+/// A `text` datum, in the call's memory. Raises 54000 past the server's limit for a value.
+pub fn text_datum(text: &str) -> pg_sys::Datum {
+    let Some(length) = i32::try_from(text.len()).ok().filter(|length| *length < 0x3FFF_FFF0) else {
+        ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            "the result is longer than a text can be",
+            function_name!(),
+        )
+        .report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    };
+    // SAFETY: pointer and length belong to one string. The conversion gives the argument itself or a palloc'd,
+    // null-terminated copy.
+    unsafe {
+        let converted = pg_sys::pg_any_to_server(
+            text.as_ptr().cast(),
+            length,
+            pg_sys::pg_enc::PG_UTF8.cast_signed(),
+        );
+        let varlena = if converted.cast_const().cast() == text.as_ptr() {
+            pg_sys::cstring_to_text_with_len(converted, length)
+        } else {
+            pg_sys::cstring_to_text(converted)
+        };
+        varlena.into()
+    }
 }

@@ -4,4 +4,5 @@
 #![forbid(unsafe_code)]
 
 pub mod json;
+pub mod sqlite;
 pub mod uuid;

@@ -1,0 +1,194 @@
+//! Arguments of any type, as values of SQLite's storage classes.
+
+use crate::server_text::ServerText;
+use pb_compat_core::sqlite::Value;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use std::borrow::Cow;
+use std::ffi::CStr;
+
+/// The schema that this part of the extension has to itself.
+const SCHEMA: &CStr = c"sqlite";
+/// The domain over text that results of the JSON functions have: what SQLite calls a subtype.
+const JSON_TEXT: &CStr = c"json_text";
+
+/// The arguments of one call. An array that was passed as `VARIADIC array` counts as its elements.
+pub struct Arguments<'a> {
+    values: &'a [pg_sys::Datum],
+    types: &'a [pg_sys::Oid],
+    nulls: &'a [bool],
+}
+
+impl<'a> Arguments<'a> {
+    /// Reads all arguments of a function whose last or only parameter is VARIADIC "any", or whose parameters are "any".
+    ///
+    /// # Safety
+    ///
+    /// `fcinfo` is that of the running call, and the result does not outlive the call.
+    pub unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Self {
+        let mut values = std::ptr::null_mut();
+        let mut types = std::ptr::null_mut();
+        let mut nulls = std::ptr::null_mut();
+        // SAFETY: as the caller promises; the function palloc's three arrays of the length that it returns, or returns
+        // -1 for VARIADIC NULL.
+        let count = unsafe {
+            pg_sys::extract_variadic_args(fcinfo, 0, true, &mut values, &mut types, &mut nulls)
+        };
+        let Ok(count) = usize::try_from(count) else {
+            return Self { values: &[], types: &[], nulls: &[] };
+        };
+        if count == 0 {
+            return Self { values: &[], types: &[], nulls: &[] };
+        }
+        // SAFETY: see above; the memory lives in the call's context.
+        unsafe {
+            Self {
+                values: std::slice::from_raw_parts(values, count),
+                types: std::slice::from_raw_parts(types, count),
+                nulls: std::slice::from_raw_parts(nulls, count),
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The argument at a position that is there.
+    pub fn get(&self, index: usize) -> Value<'a> {
+        if self.nulls[index] {
+            return Value::Null;
+        }
+        // SAFETY: the server says that the datum is of this type and not null.
+        unsafe { value(self.values[index], self.types[index]) }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+/// # Safety
+///
+/// `datum` is a value of type `oid`, not null, and lives as long as the result.
+pub unsafe fn value<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
+    // SAFETY: each branch reads the type that it is for.
+    unsafe {
+        match oid {
+            pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Value::Text(text(datum)),
+            pg_sys::INT8OID => Value::Integer(datum.value().cast_signed() as i64),
+            pg_sys::INT4OID => Value::Integer((datum.value() as i32).into()),
+            pg_sys::INT2OID => Value::Integer((datum.value() as i16).into()),
+            pg_sys::FLOAT8OID => real(f64::from_bits(datum.value() as u64)),
+            pg_sys::FLOAT4OID => real(f32::from_bits(datum.value() as u32).into()),
+            pg_sys::BOOLOID => Value::Boolean(datum.value() as u8 != 0),
+            pg_sys::BYTEAOID => Value::Blob(Cow::Borrowed(bytes(datum))),
+            pg_sys::NUMERICOID => number(&output(datum, oid)),
+            pg_sys::JSONOID => Value::Json(text(datum)),
+            pg_sys::JSONBOID => Value::Json(output(datum, oid)),
+            _ => other(datum, oid),
+        }
+    }
+}
+
+/// SQLite has no NaN: it is NULL there.
+fn real<'a>(real: f64) -> Value<'a> {
+    if real.is_nan() { Value::Null } else { Value::Real(real) }
+}
+
+/// A `numeric`: an integer where it is one and fits, as a column of that affinity stores it.
+fn number<'a>(text: &str) -> Value<'a> {
+    match text.parse() {
+        Ok(integer) => Value::Integer(integer),
+        Err(_) => text.parse().map_or(Value::Null, real),
+    }
+}
+
+/// Any other type: its text, as long as that is a matter of the value alone.
+///
+/// # Safety
+///
+/// As for [`value`].
+unsafe fn other<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
+    // SAFETY: catalog lookups by the type's oid; `base` is what the datum is stored as.
+    unsafe {
+        let base = pg_sys::getBaseType(oid);
+        if base != oid {
+            return match value(datum, base) {
+                Value::Text(text) if is_json_text(oid) => Value::Json(text),
+                value => value,
+            };
+        }
+        let mut function = pg_sys::InvalidOid;
+        let mut is_varlena = false;
+        pg_sys::getTypeOutputInfo(oid, &mut function, &mut is_varlena);
+        if pg_sys::func_volatile(function) as u8 != pg_sys::PROVOLATILE_IMMUTABLE {
+            // These functions are IMMUTABLE: a setting such as DateStyle must not decide what they return.
+            ErrorReport::new(
+                PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+                format!(
+                    "a value of type {} has no storage class of SQLite",
+                    CStr::from_ptr(pg_sys::format_type_be(oid)).to_string_lossy()
+                ),
+                function_name!(),
+            )
+            .set_hint("Cast it to text.")
+            .report(PgLogLevel::ERROR);
+        }
+        Value::Text(output(datum, oid))
+    }
+}
+
+/// # Safety
+///
+/// `oid` is a type's.
+unsafe fn is_json_text(oid: pg_sys::Oid) -> bool {
+    // SAFETY: catalog lookups; a missing schema gives InvalidOid, a missing type as well.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(SCHEMA.as_ptr(), true);
+        let found = pg_sys::GetSysCacheOid(
+            pg_sys::SysCacheIdentifier::TYPENAMENSP as i32,
+            pg_sys::Anum_pg_type_oid as i16,
+            pg_sys::Datum::from(JSON_TEXT.as_ptr()),
+            pg_sys::Datum::from(schema),
+            pg_sys::Datum::null(),
+            pg_sys::Datum::null(),
+        );
+        found == oid
+    }
+}
+
+/// # Safety
+///
+/// `datum` is a varlena that lives as long as the result.
+unsafe fn bytes<'a>(datum: pg_sys::Datum) -> &'a [u8] {
+    // SAFETY: detoasting copies where it must, into the call's context.
+    unsafe {
+        let varlena = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+        pgrx::varlena_to_byte_slice(varlena)
+    }
+}
+
+/// # Safety
+///
+/// `datum` is a `text` that lives as long as the result.
+unsafe fn text<'a>(datum: pg_sys::Datum) -> Cow<'a, str> {
+    // SAFETY: as the caller promises.
+    ServerText(unsafe { bytes(datum) }).to_utf8()
+}
+
+/// # Safety
+///
+/// `datum` is of type `oid`.
+unsafe fn output<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Cow<'a, str> {
+    // SAFETY: the type's own output function gives a null-terminated string, palloc'd in the call's context.
+    unsafe {
+        let mut function = pg_sys::InvalidOid;
+        let mut is_varlena = false;
+        pg_sys::getTypeOutputInfo(oid, &mut function, &mut is_varlena);
+        ServerText(CStr::from_ptr(pg_sys::OidOutputFunctionCall(function, datum)).to_bytes())
+            .to_utf8()
+    }
+}

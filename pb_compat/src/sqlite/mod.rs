@@ -1,0 +1,5 @@
+//! Schema `sqlite`: the functions of SQLite, as they answer there. What they compute is in `pb_compat_core::sqlite`; the
+//! functions themselves are declared in `sql/sqlite_*.sql`, since most take arguments of any type.
+
+mod arguments;
+mod text;

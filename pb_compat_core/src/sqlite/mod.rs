@@ -1,0 +1,10 @@
+//! The functions of SQLite 3.53, as they answer there.
+//!
+//! Text is UTF-8, as SQLite's is; `pb_compat` converts where a database has another encoding.
+
+mod error;
+pub mod number;
+mod value;
+
+pub use error::Error;
+pub use value::Value;

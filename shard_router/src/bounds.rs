@@ -35,6 +35,17 @@ impl Bound {
         let bound = Self { modulus: modulus.parse().ok()?, remainder: remainder.parse().ok()? };
         (bound.remainder < bound.modulus).then_some(bound)
     }
+
+    /// The bounds that take `factor` times as many partitions to hold the same rows; the first has the same remainder.
+    #[must_use]
+    pub fn split(self, factor: u32) -> Vec<Self> {
+        (0..factor)
+            .map(|k| Self {
+                modulus: self.modulus.saturating_mul(factor),
+                remainder: self.remainder.saturating_add(self.modulus.saturating_mul(k)),
+            })
+            .collect()
+    }
 }
 
 /// Which of a table's partitions takes which row hash.
@@ -100,6 +111,24 @@ mod unit {
             "FOR VALUES WITH (modulus , remainder 1)",
         ] {
             assert_eq!(Bound::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_split_bound_takes_the_same_rows() {
+        let bounds = [bound(10, 3), bound(5, 2)];
+        for factor in 1..5 {
+            for whole in bounds {
+                let parts = whole.split(factor);
+                assert_eq!(parts[0].remainder, whole.remainder);
+                for hash in 0..1000 {
+                    let takes = |bound: &Bound| hash % bound.modulus == bound.remainder;
+                    assert_eq!(
+                        parts.iter().filter(|part| takes(part)).count(),
+                        usize::from(takes(&whole))
+                    );
+                }
+            }
         }
     }
 

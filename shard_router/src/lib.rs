@@ -7,6 +7,7 @@ pub mod error;
 pub mod functions;
 pub mod key;
 pub mod names;
+pub mod operation;
 pub mod registry;
 pub mod route;
 pub mod session;
@@ -16,6 +17,7 @@ pub mod template;
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../sql/operations.sql", name = "operations", requires = ["bootstrap"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 /// What `cargo pgrx test` asks of the crate root.

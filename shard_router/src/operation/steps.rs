@@ -43,6 +43,8 @@ fn log_name(shard: pg_sys::Oid) -> String {
 }
 
 pub fn advance(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
+    // Nothing here is worth a compilation, least of all while others wait.
+    set("jit", "off");
     match operation.step {
         Step::Prepare => prepare(operation),
         Step::Capture => capture(operation),
@@ -174,7 +176,7 @@ fn copy(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
                     AND ctid OPERATOR(pg_catalog.<) '({to},0)'::pg_catalog.tid{}
                  ON CONFLICT DO NOTHING",
                 info.name,
-                restriction(operation, &info, bound)
+                restriction(operation, &info, bound, "")
             ),
             &[],
         )?;
@@ -192,8 +194,13 @@ fn copy(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
 }
 
 /// Which rows of the shard are a target's; all of them if it is the only one.
-fn restriction(operation: &Operation, info: &ShardInfo, bound: Bound) -> String {
-    if operation.factor > 1 { format!(" AND {}", info.condition(bound, "")) } else { String::new() }
+fn restriction(
+    operation: &Operation,
+    info: &ShardInfo,
+    bound: Bound,
+    alias: &str,
+) -> String {
+    if operation.factor > 1 { format!(" AND {}", info.condition(bound, alias)) } else { String::new() }
 }
 
 /// Copies the noted rows, as they are now.
@@ -203,9 +210,7 @@ fn restriction(operation: &Operation, info: &ShardInfo, bound: Bound) -> String 
 fn replay(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
     let info = shard_at_hand(operation)?;
     same_definition(operation)?;
-    let snapshot = Snapshot::take();
-    let applied = apply_changes(operation, &info, &snapshot)?;
-    drop(snapshot);
+    let applied = Changes::new(operation, &info)?.apply(&Snapshot::take())?;
     let left = count_changes(operation)?;
     let counters =
         format!("changes_applied = changes_applied + {applied}, changes_pending = {left}");
@@ -217,37 +222,42 @@ fn replay(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
     Ok(Some(0.0))
 }
 
-fn apply_changes(
-    operation: &Operation,
-    info: &ShardInfo,
-    snapshot: &Snapshot,
-) -> Result<u64, ErrorReport> {
-    let key = with_catalogs(|| info.key())?;
-    let log = relation_name(operation.log)?;
-    let names: Vec<_> = key.iter().map(|column| column.name.as_str()).collect();
-    let changed = format!("(SELECT DISTINCT {} FROM {log}) AS changed", names.join(", "));
-    let columns = info.columns.join(", ");
-    for (target, _) in targets(operation)? {
-        snapshot.execute(&format!(
-            "DELETE FROM ONLY {target} AS t USING {changed} WHERE {}",
-            equal(&key, "t")
-        ))?;
-    }
-    for (target, bound) in targets(operation)? {
+/// The statements that copy the noted rows.
+struct Changes(Vec<String>);
+
+impl Changes {
+    fn new(operation: &Operation, info: &ShardInfo) -> Result<Self, ErrorReport> {
+        let key = with_catalogs(|| info.key())?;
+        let log = relation_name(operation.log)?;
+        let names: Vec<_> = key.iter().map(|column| column.name.as_str()).collect();
+        let changed = format!("(SELECT DISTINCT {} FROM {log}) AS changed", names.join(", "));
+        let columns = info.columns.join(", ");
         let present: Vec<_> = info.columns.iter().map(|column| format!("s.{column}")).collect();
-        let restriction = if operation.factor > 1 {
-            format!(" AND {}", info.condition(bound, "s."))
-        } else {
-            String::new()
-        };
-        snapshot.execute(&format!(
-            "INSERT INTO {target} ({columns}) SELECT {} FROM {changed} JOIN ONLY {} AS s ON {}{restriction}",
-            present.join(", "),
-            info.name,
-            equal(&key, "s"),
-        ))?;
+        let targets = targets(operation)?;
+        let mut statements = Vec::with_capacity(2 * targets.len() + 1);
+        for (target, _) in &targets {
+            statements.push(format!(
+                "DELETE FROM ONLY {target} AS t USING {changed} WHERE {}",
+                equal(&key, "t")
+            ));
+        }
+        for (target, bound) in &targets {
+            statements.push(format!(
+                "INSERT INTO {target} ({columns}) SELECT {} FROM {changed} JOIN ONLY {} AS s ON {}{}",
+                present.join(", "),
+                info.name,
+                equal(&key, "s"),
+                restriction(operation, info, *bound, "s.")
+            ));
+        }
+        statements.push(format!("DELETE FROM {log}"));
+        Ok(Self(statements))
     }
-    snapshot.execute(&format!("DELETE FROM {log}"))
+
+    /// How many changes there were.
+    fn apply(&self, snapshot: &Snapshot) -> Result<u64, ErrorReport> {
+        self.0.iter().try_fold(0, |_, statement| snapshot.execute(statement))
+    }
 }
 
 fn equal(key: &[KeyColumn], alias: &str) -> String {
@@ -268,24 +278,27 @@ fn count_changes(operation: &Operation) -> Result<u64, ErrorReport> {
 /// not to be had, others pass first.
 fn swap(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
     let outcome = attempt(|| {
+        set("lock_timeout", FURTHER_TIMEOUT);
+        // These keep others from altering the two and hold up no writer, so what can be made ready is made ready now.
+        lock(operation.table, pg_sys::ShareUpdateExclusiveLock);
+        lock(operation.shard, pg_sys::ShareUpdateExclusiveLock);
+        let info = shard_at_hand(operation)?;
+        same_definition(operation)?;
+        let changes = Changes::new(operation, &info)?;
+        if count_changes(operation)? > MANY {
+            return Ok(false);
+        }
         set("lock_timeout", TABLE_TIMEOUT);
         // The table before the shard, as every statement does.
         lock(operation.table, pg_sys::AccessExclusiveLock);
         set("lock_timeout", FURTHER_TIMEOUT);
         lock(operation.shard, pg_sys::AccessExclusiveLock);
-        let info = shard_at_hand(operation)?;
-        same_definition(operation)?;
-        if count_changes(operation)? > MANY {
-            return Ok(false);
-        }
         // Few keys, found by index; without statistics the planner would not think so.
         for method in ["enable_hashjoin", "enable_mergejoin", "enable_seqscan"] {
             set(method, "off");
         }
-        // Taken behind the lock: there is no change that it does not see.
-        let snapshot = Snapshot::take();
-        let applied = apply_changes(operation, &info, &snapshot)?;
-        drop(snapshot);
+        // Taken behind the locks: there is no change that it does not see.
+        let applied = changes.apply(&Snapshot::take())?;
         exchange(operation, &info)?;
         operation.go_on(
             Step::Finish,

@@ -3,10 +3,12 @@
 mod cache_notify;
 mod crash;
 mod dump_restore;
+mod ledger;
 mod maintenance_worker;
 mod pb_compat;
 mod request_logs;
 mod rights;
 mod shard_router;
+mod shard_split;
 mod standby;
 mod without_icu;

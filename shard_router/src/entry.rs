@@ -7,6 +7,7 @@
 //! frames"). That spares a setjmp for each call into the server, too.
 
 use crate::error::Error;
+use crate::operation::Problem;
 use crate::route::{self, Function, PlanKey};
 use crate::session::quote;
 use crate::shard::{IdentitySequence, Shard, Table};
@@ -98,6 +99,7 @@ mod unguarded {
             across_transactions: bool,
             max_kilobytes: c_int,
         ) -> *mut pg_sys::Tuplestorestate;
+        pub fn PopActiveSnapshot();
     }
 }
 
@@ -137,6 +139,8 @@ struct SelectCall {
     /// Where the result must live.
     context: pg_sys::MemoryContext,
     max_kilobytes: c_int,
+    /// A snapshot of the call's own is the active one, and to be given back.
+    own_snapshot: bool,
 }
 
 /// `get_<entity>_table`: the name of the shard that holds a key's rows, with its schema unless the search path finds it.
@@ -235,6 +239,9 @@ pub unsafe extern "C-unwind" fn route_select(fcinfo: pg_sys::FunctionCallInfo) -
         options.dest = receiver;
         check(unguarded::SPI_execute_plan_extended(call.plan, &options));
         unguarded::SPI_finish();
+        if call.own_snapshot {
+            unguarded::PopActiveSnapshot();
+        }
         (*fcinfo).isnull = true;
         pg_sys::Datum::from(0)
     }
@@ -445,13 +452,43 @@ unsafe fn select_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<SelectCall, Er
         (*parameter).isnull = false;
         (*parameter).pflags = pg_sys::PARAM_FLAG_CONST as u16;
         (*parameter).ptype = key.type_oid;
+        let own_snapshot = is_too_new(table, shard)?;
+        if own_snapshot {
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        }
         Ok(SelectCall {
             plan,
             parameters,
             result,
             context: (*(*result).econtext).ecxt_per_query_memory,
             max_kilobytes: pg_sys::work_mem,
+            own_snapshot,
         })
+    }
+}
+
+/// Whether the shard became one after the calling statement's snapshot was taken: a split or a move ended in between, and the
+/// last rows that it copied are not in that snapshot. A newer one has them; where the transaction has one snapshot for all its
+/// statements (or several processes share it), there is nothing but to begin anew.
+fn is_too_new(table: &Table, shard: &Shard) -> Result<bool, ErrorReport> {
+    let attached_by = pg_sys::TransactionId::from(shard.attached_by);
+    // SAFETY: a function is called with an active snapshot; the rest are reads of this backend's state.
+    unsafe {
+        let snapshot = pg_sys::GetActiveSnapshot();
+        if shard.attached_by < pg_sys::FirstNormalTransactionId.into_inner()
+            || pg_sys::TransactionIdPrecedes(attached_by, (*snapshot).xmin)
+            || pg_sys::TransactionIdIsCurrentTransactionId(attached_by)
+            || !pg_sys::XidInMVCCSnapshot(attached_by, snapshot)
+        {
+            return Ok(false);
+        }
+        if pg_sys::XactIsoLevel > pg_sys::XACT_READ_COMMITTED as c_int || pg_sys::IsInParallelMode()
+        {
+            return Err(
+                Problem::TooNew { shard: shard.name.clone(), table: table.name.clone() }.into()
+            );
+        }
+        Ok(true)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Shard {
     pub insert_like_parent: bool,
     /// A SELECT from the shard sees what one from the table would see: no rules of its own.
     pub select_like_parent: bool,
+    /// The transaction that made it a shard, or one long past.
+    pub attached_by: u32,
 }
 
 /// A column as far as the generated functions care.
@@ -143,7 +145,8 @@ impl Table {
                           LEFT JOIN pg_attrdef AS e ON e.adrelid = b.attrelid AND e.adnum = b.attnum
                          WHERE a.attrelid = i.inhparent AND a.attnum > 0 AND NOT a.attisdropped
                            AND a.attgenerated = '' AND a.attidentity = ''
-                           AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid))
+                           AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid)),
+                    i.xmin::text::int8
                FROM pg_inherits AS i
                JOIN pg_class AS c ON c.oid = i.inhrelid
                JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -160,6 +163,10 @@ impl Table {
                     insert_like_parent: select_like_parent
                         && row.get::<bool>(6)?.unwrap_or_default(),
                     select_like_parent,
+                    attached_by: row
+                        .get::<i64>(7)?
+                        .and_then(|xid| xid.try_into().ok())
+                        .unwrap_or_default(),
                 };
                 Ok((row.get::<String>(4)?.unwrap_or_default(), shard))
             },

@@ -29,6 +29,10 @@ pub enum Problem {
     Isolation,
     #[error("{relation} already exists")]
     NameTaken { relation: String },
+    #[error(
+        "could not serialize access: {shard} has become a shard of {table} since the transaction's snapshot was taken"
+    )]
+    TooNew { shard: String, table: String },
     #[error("could not lock table {table} within {seconds} seconds")]
     Locked { table: String, seconds: u32 },
 }
@@ -47,6 +51,7 @@ impl SqlError for Problem {
             Self::Unsupported { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Isolation => ERRCODE_INVALID_TRANSACTION_STATE,
             Self::NameTaken { .. } => ERRCODE_DUPLICATE_TABLE,
+            Self::TooNew { .. } => ERRCODE_T_R_SERIALIZATION_FAILURE,
             Self::Locked { .. } => ERRCODE_LOCK_NOT_AVAILABLE,
         }
     }
@@ -71,6 +76,7 @@ impl SqlError for Problem {
             }
             Self::NotDriver => "Call shard_router.split_shards or shard_router.move_shard.".into(),
             Self::NameTaken { .. } => "A new shard needs that name; drop or rename what has it.".into(),
+            Self::TooNew { .. } => "The transaction might succeed if retried.".into(),
             Self::Locked { .. } => "A long transaction uses the table; call again later.".into(),
             Self::NotTrigger | Self::Nothing { .. } | Self::Isolation => return None,
         })

@@ -194,13 +194,12 @@ fn copy(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
 }
 
 /// Which rows of the shard are a target's; all of them if it is the only one.
-fn restriction(
-    operation: &Operation,
-    info: &ShardInfo,
-    bound: Bound,
-    alias: &str,
-) -> String {
-    if operation.factor > 1 { format!(" AND {}", info.condition(bound, alias)) } else { String::new() }
+fn restriction(operation: &Operation, info: &ShardInfo, bound: Bound, alias: &str) -> String {
+    if operation.factor > 1 {
+        format!(" AND {}", info.condition(bound, alias))
+    } else {
+        String::new()
+    }
 }
 
 /// Copies the noted rows, as they are now.

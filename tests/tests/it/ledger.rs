@@ -107,11 +107,12 @@ fn write(
 ) -> (Ledger, u64, Duration) {
     let mut client = connect(cluster, "app");
     client.batch_execute(&format!("SET lock_timeout = '{lock_timeout}'")).expect("a setting");
-    let insert = client
-        .prepare("SELECT insert_order($1, $2::text::numeric, $3)")
-        .expect("prepared");
+    let insert =
+        client.prepare("SELECT insert_order($1, $2::text::numeric, $3)").expect("prepared");
     let update = client
-        .prepare("UPDATE orders SET total_amount = $2::text::numeric WHERE id = $1 AND user_id = $3")
+        .prepare(
+            "UPDATE orders SET total_amount = $2::text::numeric WHERE id = $1 AND user_id = $3",
+        )
         .expect("prepared");
     let mv = client
         .prepare("UPDATE orders SET user_id = $2 WHERE id = $1 AND user_id = $3")

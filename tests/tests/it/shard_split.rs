@@ -24,10 +24,7 @@ fn sum(client: &mut Client) -> String {
 }
 
 fn nothing_is_left(client: &mut Client, shards: &str) {
-    assert_eq!(
-        value(client, "SELECT count(*) FROM shard_router.operations").as_deref(),
-        Some("0")
-    );
+    assert_eq!(value(client, "SELECT count(*) FROM shard_router.operations").as_deref(), Some("0"));
     assert_eq!(
         value(client, "SELECT string_agg(DISTINCT modulus || 'x' || n, ' ') FROM (SELECT modulus, count(*) AS n FROM shard_router.shards GROUP BY 1) AS m")
             .as_deref(),
@@ -46,7 +43,8 @@ fn nothing_is_left(client: &mut Client, shards: &str) {
 #[test]
 fn a_table_is_split_while_it_is_written_and_read() {
     let (cluster, mut client) = start(&[]);
-    let rows = std::env::var("SPLIT_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(50_000);
+    let rows =
+        std::env::var("SPLIT_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(50_000);
     orders(&mut client, rows);
     let began = Instant::now();
     let outcome = while_in_use(&cluster, "200ms", || {
@@ -90,7 +88,10 @@ fn a_split_that_is_killed_at_any_step_can_be_finished_and_undone() {
                 };
                 let pid = eventually("the step", Duration::from_secs(60), || {
                     let found = client
-                        .query_opt("SELECT pid FROM shard_router.operations WHERE step = $1", &[&step])
+                        .query_opt(
+                            "SELECT pid FROM shard_router.operations WHERE step = $1",
+                            &[&step],
+                        )
                         .expect("a look");
                     found.map(|row| row.get::<_, i32>(0))
                 });
@@ -124,7 +125,8 @@ fn a_split_that_is_killed_at_any_step_can_be_finished_and_undone() {
                         .batch_execute("SELECT shard_router.cancel_operation('orders')")
                         .expect("undone");
                     assert_eq!(
-                        value(&mut client, "SELECT count(*) FROM shard_router.operations").as_deref(),
+                        value(&mut client, "SELECT count(*) FROM shard_router.operations")
+                            .as_deref(),
                         Some("0")
                     );
                 }
@@ -168,7 +170,7 @@ fn nothing_else_may_run_or_change_meanwhile() {
     assert_eq!(sqlstate(&mut client, "CALL shard_router.split_shards('orders', 2)"), "55006");
     assert_eq!(sqlstate(&mut client, "SELECT shard_router.cancel_operation('orders')"), "55006");
     assert_eq!(sqlstate(&mut client, "SELECT shard_router.advance_operation('orders')"), "55000");
-    assert_eq!(sqlstate(&mut client, "TRUNCATE orders"), "55006");
+    assert_eq!(sqlstate(&mut client, "TRUNCATE orders_0"), "55006");
     assert_eq!(
         sqlstate(&mut client, "BEGIN; CALL shard_router.split_shards('orders', 2)"),
         "2D000"
@@ -185,7 +187,8 @@ fn nothing_else_may_run_or_change_meanwhile() {
     let error = running.join().expect("a thread").expect_err("canceled");
     assert_eq!(error.code().expect("an SQLSTATE").code(), "57014");
     assert_eq!(
-        value(&mut client, "SELECT phase LIKE 'interrupted at %' FROM shard_router.progress").as_deref(),
+        value(&mut client, "SELECT phase LIKE 'interrupted at %' FROM shard_router.progress")
+            .as_deref(),
         Some("t")
     );
     other.batch_execute("ROLLBACK").expect("out of the way");
@@ -198,4 +201,69 @@ fn nothing_else_may_run_or_change_meanwhile() {
     client.batch_execute("CALL shard_router.split_shards('orders', 3)").expect("split");
     nothing_is_left(&mut client, "30x30");
     assert!(sum(&mut client).ends_with(" 0"), "a row is in a wrong shard");
+}
+
+/// A statement may be older than the shard that it is sent to.
+#[test]
+fn a_statement_that_began_before_the_exchange_sees_what_was_committed() {
+    let (cluster, mut client) = start(&[]);
+    orders(&mut client, 2_000);
+    let rows = "SELECT sum(total_amount) FROM get_orders_by_user(900003)";
+    for isolation in ["read committed", "repeatable read"] {
+        let mut other = connect(&cluster, "app");
+        other
+            .batch_execute("BEGIN; LOCK TABLE ONLY orders IN ACCESS SHARE MODE")
+            .expect("in the way");
+        let running = {
+            let mut worker = connect(&cluster, "app");
+            std::thread::spawn(move || {
+                worker.batch_execute("CALL shard_router.split_shards('orders', 2)")
+            })
+        };
+        eventually_true(
+            &mut client,
+            Duration::from_secs(60),
+            "SELECT count(*) = 1 FROM shard_router.operations WHERE step IN ('replay', 'swap')",
+        );
+        let mut gate = connect(&cluster, "app");
+        gate.batch_execute("SELECT pg_advisory_lock(1)").expect("closed");
+        client
+            .batch_execute(
+                "UPDATE orders SET total_amount = total_amount + 7 WHERE user_id = 900003",
+            )
+            .expect("changed");
+        let now = value(&mut client, rows);
+        // Its snapshot is taken before it waits at the gate, and the shard looked up behind.
+        let reading = {
+            let mut reader = connect(&cluster, "app");
+            reader
+                .batch_execute(&format!("SET default_transaction_isolation = '{isolation}'"))
+                .expect("a setting");
+            std::thread::spawn(move || {
+                reader.simple_query(
+                    "SELECT sum(total_amount) FROM get_orders_by_user(900003 + (pg_advisory_xact_lock_shared(1) IS NULL)::int)",
+                )
+            })
+        };
+        eventually_true(
+            &mut client,
+            Duration::from_secs(20),
+            "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+        );
+        other.batch_execute("ROLLBACK").expect("out of the way");
+        running.join().expect("a thread").expect("split");
+        gate.batch_execute("SELECT pg_advisory_unlock(1)").expect("open");
+        let read = reading.join().expect("a thread");
+        if isolation == "read committed" {
+            let sum = read.expect("read").iter().find_map(|message| match message {
+                postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            });
+            assert_eq!(sum, now);
+        } else {
+            let error = read.expect_err("a snapshot that is too old");
+            assert_eq!(error.code().expect("an SQLSTATE").code(), "40001");
+        }
+        assert_eq!(value(&mut client, rows), now);
+    }
 }

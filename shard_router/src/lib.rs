@@ -5,8 +5,10 @@ pub mod create;
 pub mod entry;
 pub mod error;
 pub mod functions;
+pub mod guc;
 pub mod key;
 pub mod names;
+pub mod node;
 pub mod operation;
 pub mod registry;
 pub mod route;
@@ -18,7 +20,16 @@ pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
 pgrx::extension_sql_file!("../sql/operations.sql", name = "operations", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../sql/nodes.sql", name = "nodes", requires = ["operations"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
+
+/// # Safety
+/// Called once by the server when it loads the library.
+#[pgrx::pg_guard]
+#[allow(non_snake_case)]
+pub unsafe extern "C-unwind" fn _PG_init() {
+    guc::define();
+}
 
 /// What `cargo pgrx test` asks of the crate root.
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub struct KeyColumn {
     pub name: String,
     /// `OPERATOR(..)`
     pub equals: String,
+    /// Its type as SQL text.
+    pub type_name: String,
 }
 
 /// The table's owner, whose rights the work on its shards needs.
@@ -186,39 +188,6 @@ impl ShardInfo {
         }
     }
 
-    /// The columns by which its rows are found: of the primary key, else of a unique index of NOT NULL columns; 55000
-    /// without one.
-    pub fn key(&self) -> Result<Vec<KeyColumn>, ErrorReport> {
-        let key = spi::select(
-            "SELECT quote_ident(a.attname), format('OPERATOR(%I.%s)', n.nspname, o.oprname)
-               FROM (SELECT i.* FROM pg_index AS i
-                      WHERE i.indrelid = $1 AND i.indisunique AND i.indimmediate AND i.indisvalid
-                        AND i.indpred IS NULL AND i.indexprs IS NULL
-                        AND NOT EXISTS (SELECT FROM pg_attribute AS a
-                                         WHERE a.attrelid = $1 AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) AND NOT a.attnotnull)
-                      ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) AS i
-              CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS place
-               JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[place]
-               JOIN pg_opclass AS c ON c.oid = i.indclass[place]
-               JOIN pg_amop AS m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
-                                AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3
-               JOIN pg_operator AS o ON o.oid = m.amopopr
-               JOIN pg_namespace AS n ON n.oid = o.oprnamespace
-              ORDER BY place",
-            &[self.oid.into()],
-            |row| {
-                Ok(KeyColumn {
-                    name: row.get(1)?.unwrap_or_default(),
-                    equals: row.get(2)?.unwrap_or_default(),
-                })
-            },
-        )?;
-        if key.is_empty() {
-            return Err(Problem::NoKey { shard: self.name.clone() }.into());
-        }
-        Ok(key)
-    }
-
     /// The condition that holds for rows of a bound. With the table by name, so that a dump can be restored, it comes out
     /// as the very expression by which the server checks a partition: ATTACH then looks at no row.
     pub fn condition(&self, bound: Bound, alias: &str) -> String {
@@ -281,6 +250,40 @@ impl ShardInfo {
     }
 }
 
+/// The columns by which its rows are found: of the primary key, else of a unique index of NOT NULL columns; 55000
+/// without one.
+pub fn key_of(relation: pg_sys::Oid, name: &str) -> Result<Vec<KeyColumn>, ErrorReport> {
+    let key = spi::select(
+            "SELECT quote_ident(a.attname), format('OPERATOR(%I.%s)', n.nspname, o.oprname), format_type(a.atttypid, a.atttypmod)
+               FROM (SELECT i.* FROM pg_index AS i
+                      WHERE i.indrelid = $1 AND i.indisunique AND i.indimmediate AND i.indisvalid
+                        AND i.indpred IS NULL AND i.indexprs IS NULL
+                        AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                                         WHERE a.attrelid = $1 AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) AND NOT a.attnotnull)
+                      ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) AS i
+              CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS place
+               JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[place]
+               JOIN pg_opclass AS c ON c.oid = i.indclass[place]
+               JOIN pg_amop AS m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
+                                AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3
+               JOIN pg_operator AS o ON o.oid = m.amopopr
+               JOIN pg_namespace AS n ON n.oid = o.oprnamespace
+              ORDER BY place",
+            &[relation.into()],
+            |row| {
+                Ok(KeyColumn {
+                    name: row.get(1)?.unwrap_or_default(),
+                    equals: row.get(2)?.unwrap_or_default(),
+                    type_name: row.get(3)?.unwrap_or_default(),
+                })
+            },
+        )?;
+    if key.is_empty() {
+        return Err(Problem::NoKey { shard: name.to_owned() }.into());
+    }
+    Ok(key)
+}
+
 /// Why a target no longer has what the shard has, if so: somebody has altered the table meanwhile.
 pub fn difference(shard: pg_sys::Oid, target: pg_sys::Oid) -> Result<Option<String>, ErrorReport> {
     Ok(spi::select_first(
@@ -291,7 +294,7 @@ pub fn difference(shard: pg_sys::Oid, target: pg_sys::Oid) -> Result<Option<Stri
          HAVING count(*) <> 2
          UNION ALL
          SELECT 'an index' FROM pg_class AS c
-          WHERE c.oid = $2 AND c.relkind = 'r'
+          WHERE c.oid = $2 AND c.relkind = 'r' AND EXISTS (SELECT FROM pg_class AS s WHERE s.oid = $1 AND s.relkind = 'r')
             AND (SELECT count(*) FROM pg_index WHERE indrelid = $1) <> (SELECT count(*) FROM pg_index WHERE indrelid = $2)
          UNION ALL
          SELECT 'constraint ' || quote_ident(k.conname) FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = $2 AND c.relkind = 'r'

@@ -9,11 +9,12 @@
 
 mod capture;
 mod definition;
+mod movement;
 mod problem;
-mod snapshot;
+pub mod snapshot;
 mod split;
 mod state;
-mod steps;
+pub mod steps;
 
 pub use problem::Problem;
 pub use state::{Command, Operation, Step};

@@ -33,6 +33,24 @@ pub enum Problem {
         "could not serialize access: {shard} has become a shard of {table} since the transaction's snapshot was taken"
     )]
     TooNew { shard: String, table: String },
+    #[error("node \"{node}\" does not exist")]
+    NoNode { node: String },
+    #[error("shard {shard} is there already")]
+    There { shard: String },
+    #[error("extension {extension} is not installed{place}")]
+    NoExtension { extension: String, place: String },
+    #[error(
+        "cannot write to node \"{second}\" in a transaction that has written to node \"{first}\""
+    )]
+    TwoNodes { first: String, second: String },
+    #[error("the query must contain {{shard}}")]
+    NoPlaceholder,
+    #[error("fan_out must be called in FROM with a column definition list")]
+    NoColumns,
+    #[error("could not reach {nodes}")]
+    Unreachable { nodes: String, why: String },
+    #[error("permission denied for table {table}")]
+    NoSelect { table: String },
     #[error("could not lock table {table} within {seconds} seconds")]
     Locked { table: String, seconds: u32 },
 }
@@ -52,7 +70,23 @@ impl SqlError for Problem {
             Self::Isolation => ERRCODE_INVALID_TRANSACTION_STATE,
             Self::NameTaken { .. } => ERRCODE_DUPLICATE_TABLE,
             Self::TooNew { .. } => ERRCODE_T_R_SERIALIZATION_FAILURE,
+            Self::NoNode { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Self::There { .. } | Self::NoExtension { .. } => {
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
+            Self::TwoNodes { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
+            Self::NoPlaceholder => ERRCODE_INVALID_PARAMETER_VALUE,
+            Self::NoColumns => ERRCODE_SYNTAX_ERROR,
+            Self::Unreachable { .. } => ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+            Self::NoSelect { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::Locked { .. } => ERRCODE_LOCK_NOT_AVAILABLE,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { why, .. } => Some(why.clone()),
+            _ => None,
         }
     }
 
@@ -78,6 +112,15 @@ impl SqlError for Problem {
             Self::NameTaken { .. } => "A new shard needs that name; drop or rename what has it.".into(),
             Self::TooNew { .. } => "The transaction might succeed if retried.".into(),
             Self::Locked { .. } => "A long transaction uses the table; call again later.".into(),
+            Self::NoNode { .. } => "Enter it with shard_router.add_node.".into(),
+            Self::NoExtension { extension, place } => format!("Use CREATE EXTENSION {extension}{place}."),
+            Self::TwoNodes { .. } => {
+                "Use a transaction for each node, or set shard_router.allow_multi_node_writes if a part of it may be left.".into()
+            }
+            Self::NoPlaceholder => "It stands for the name of the shard, as in SELECT count(*) FROM {shard}.".into(),
+            Self::NoColumns => "Use SELECT .. FROM shard_router.fan_out(..) AS t (a int, b text).".into(),
+            Self::Unreachable { .. } => "With partial => true the others answer.".into(),
+            Self::There { .. } | Self::NoSelect { .. } => return None,
             Self::NotTrigger | Self::Nothing { .. } | Self::Isolation => return None,
         })
     }

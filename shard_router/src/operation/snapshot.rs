@@ -22,6 +22,17 @@ impl Snapshot {
         Active(self)
     }
 
+    /// Lets the reads in `work` use it.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        // SAFETY: pushed and popped in pairs; an error inside ends the (sub)transaction, which pops it.
+        unsafe {
+            pg_sys::PushActiveSnapshot(self.0);
+            let value = work();
+            pg_sys::PopActiveSnapshot();
+            value
+        }
+    }
+
     /// Runs a statement that sees the snapshot and what this transaction has done; the number of rows.
     pub fn execute(&self, sql: &str) -> Result<u64, ErrorReport> {
         let failed = |code: c_int| -> ErrorReport {

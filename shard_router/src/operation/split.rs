@@ -1,6 +1,6 @@
 //! `shard_router.split_shards`, `advance_operation` and `cancel_operation`.
 
-use super::definition::{ShardInfo, owner_of, partitions};
+use super::definition::{ShardInfo, key_of, owner_of, partitions};
 use super::state::{Command, Operation};
 use super::{Problem, steps};
 use crate::error::Error;
@@ -55,7 +55,7 @@ fn begin_split(tbl: Option<pg_sys::Oid>, factor: Option<i32>) -> Result<(), Erro
                 .into());
             }
             info.refuse_what_would_be_lost()?;
-            info.key()?;
+            key_of(info.oid, &info.name)?;
             for (name, _) in new_names(&info, factor)?.into_iter().skip(1) {
                 if name.len() > MAX_NAME {
                     return Err(Error::NameTooLong { name }.into());

@@ -1,12 +1,14 @@
 //! What each step does. Every function here runs as the table's owner, in a transaction that the procedure commits.
 
 use super::Problem;
-use super::definition::{KeyColumn, ShardInfo, difference, owner_of};
+use super::definition::{KeyColumn, ShardInfo, difference, key_of, owner_of};
+use super::movement::{self, OnNode};
 use super::snapshot::Snapshot;
 use super::split::new_names;
-use super::state::{Operation, Step, relations};
+use super::state::{Command, Operation, Step, relations};
 use crate::bounds::Bound;
 use crate::error::Error;
+use crate::node::table::place;
 use crate::session::{as_extension_owner, literal, qualify, quote, run, with_catalogs};
 use crate::shard::{find_name, relation_name};
 use pg_ext_core::identity::set;
@@ -26,15 +28,15 @@ const FEW: u64 = 200;
 const MANY: u64 = 2000;
 /// How long an attempt waits for the table, and then for each further lock. Everybody who wants the table meanwhile waits
 /// behind it.
-const TABLE_TIMEOUT: &str = "40ms";
+pub const TABLE_TIMEOUT: &str = "40ms";
 const FURTHER_TIMEOUT: &str = "20ms";
 /// How long to let others pass before the next attempt, in seconds.
-const PAUSE: f64 = 0.2;
+pub const PAUSE: f64 = 0.2;
 /// How long a cancellation tries to get its lock.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Names that are this session's alone as long as it holds the shard: they carry its OID.
-fn interim(shard: pg_sys::Oid) -> String {
+pub fn interim(shard: pg_sys::Oid) -> String {
     format!("shard_router_{}", shard.to_u32())
 }
 
@@ -67,7 +69,10 @@ fn prepare(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
         return Ok(Some(0.0));
     };
     with_catalogs(|| info.refuse_what_would_be_lost())?;
-    let key = with_catalogs(|| info.key())?;
+    if operation.command == Command::Move {
+        return super::movement::prepare(operation, &info);
+    }
+    let key = with_catalogs(|| key_of(info.oid, &info.name))?;
     let mut targets = Vec::new();
     for (index, (name, bound)) in new_names(&info, operation.factor)?.into_iter().enumerate() {
         // The first one gets the shard's name when that is free.
@@ -79,8 +84,19 @@ fn prepare(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
         }
         targets.push(oid_of(&target)?);
     }
+    enter_targets(operation, &info, &key, &targets)
+}
+
+/// Makes the log and enters it and the targets.
+pub fn enter_targets(
+    operation: &Operation,
+    info: &ShardInfo,
+    key: &[KeyColumn],
+    targets: &[pg_sys::Oid],
+) -> Result<Option<f64>, ErrorReport> {
+    let shard = info.oid;
     let log = qualify("shard_router", &log_name(shard));
-    let columns: Vec<_> = key.into_iter().map(|column| column.name).collect();
+    let columns: Vec<_> = key.iter().map(|column| column.name.as_str()).collect();
     let owner = spi::select_first(
         "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid OPERATOR(pg_catalog.=) $1",
         &[owner_of(operation.table)?.into()],
@@ -104,7 +120,7 @@ fn prepare(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
             shard.to_u32(),
             info.bound.modulus,
             info.bound.remainder,
-            relations(&targets),
+            relations(targets),
             oid_of(&log)?.to_u32(),
             shard.to_u32(),
         ),
@@ -124,6 +140,14 @@ fn capture(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
                 ("shard_router_capture", "AFTER INSERT OR UPDATE OR DELETE"),
                 ("shard_router_no_truncate", "BEFORE TRUNCATE"),
             ] {
+                // A foreign table has no such trigger everywhere, and an option instead.
+                if info.is_foreign && name == "shard_router_no_truncate" {
+                    run(&format!(
+                        "ALTER FOREIGN TABLE {} OPTIONS (ADD truncatable 'false')",
+                        info.name
+                    ))?;
+                    continue;
+                }
                 let each = if name == "shard_router_capture" { "ROW" } else { "STATEMENT" };
                 run(&format!(
                     "CREATE TRIGGER {name} {when} ON {} FOR EACH {each} EXECUTE FUNCTION shard_router.log_change({})",
@@ -146,6 +170,22 @@ fn capture(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
 fn copy(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
     let info = shard_at_hand(operation)?;
     same_definition(operation)?;
+    if info.is_foreign {
+        // Another server's blocks are not ours to count: all at once.
+        let columns = info.columns.join(", ");
+        let mut copied = 0;
+        for (target, _) in targets(operation)? {
+            copied += spi::write(
+                &format!(
+                    "INSERT INTO {target} ({columns}) SELECT {columns} FROM ONLY {} ON CONFLICT DO NOTHING",
+                    info.name
+                ),
+                &[],
+            )?;
+        }
+        operation.go_on(Step::Replay, &format!("rows_copied = rows_copied + {copied}"))?;
+        return Ok(Some(0.0));
+    }
     let (filenode, blocks) = spi::select_first(
         "SELECT pg_catalog.pg_relation_filenode($1),
                 pg_catalog.pg_relation_size($1) OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8",
@@ -222,11 +262,15 @@ fn replay(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
 }
 
 /// The statements that copy the noted rows.
-struct Changes(Vec<String>);
+struct Changes {
+    statements: Vec<String>,
+    /// What a node does with the noted keys; where there is one.
+    on_node: Option<OnNode>,
+}
 
 impl Changes {
     fn new(operation: &Operation, info: &ShardInfo) -> Result<Self, ErrorReport> {
-        let key = with_catalogs(|| info.key())?;
+        let key = with_catalogs(|| movement::key(operation, info))?;
         let log = relation_name(operation.log)?;
         let names: Vec<_> = key.iter().map(|column| column.name.as_str()).collect();
         let changed = format!("(SELECT DISTINCT {} FROM {log}) AS changed", names.join(", "));
@@ -250,12 +294,19 @@ impl Changes {
             ));
         }
         statements.push(format!("DELETE FROM {log}"));
-        Ok(Self(statements))
+        let on_node = OnNode::new(operation, info, &key, &log)?;
+        if let Some(on_node) = &on_node {
+            on_node.replace(&mut statements);
+        }
+        Ok(Self { statements, on_node })
     }
 
     /// How many changes there were.
     fn apply(&self, snapshot: &Snapshot) -> Result<u64, ErrorReport> {
-        self.0.iter().try_fold(0, |_, statement| snapshot.execute(statement))
+        if let Some(on_node) = &self.on_node {
+            return on_node.apply(snapshot, &self.statements);
+        }
+        self.statements.iter().try_fold(0, |_, statement| snapshot.execute(statement))
     }
 }
 
@@ -330,7 +381,11 @@ fn exchange(operation: &Operation, info: &ShardInfo) -> Result<(), ErrorReport> 
             "ALTER TABLE {} ATTACH PARTITION {target} FOR VALUES WITH (MODULUS {}, REMAINDER {})",
             info.table, bound.modulus, bound.remainder
         ))?;
-        run(&format!("ALTER TABLE {target} DROP CONSTRAINT shard_router_bound"))?;
+        if operation.node.is_some() {
+            movement::guard(&target)?;
+        } else {
+            run(&format!("ALTER TABLE {target} DROP CONSTRAINT shard_router_bound"))?;
+        }
         if index == 0 {
             run(&format!("ALTER TABLE {target} RENAME TO {}", quote(&info.relname)))?;
         }
@@ -340,10 +395,11 @@ fn exchange(operation: &Operation, info: &ShardInfo) -> Result<(), ErrorReport> 
 
 /// Drops the old shard, which nobody can reach any more, and what else is left.
 fn finish(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
-    if let Some(old) = find_name(operation.shard)? {
+    if find_name(operation.shard)?.is_some() {
         let dropped = attempt(|| {
             set("lock_timeout", TABLE_TIMEOUT);
-            run(&format!("DROP TABLE {old}"))
+            movement::finish(operation)?;
+            drop_relation(operation.shard)
         })?;
         if dropped.is_none() {
             return Ok(Some(PAUSE));
@@ -360,8 +416,27 @@ fn finish(operation: &Operation) -> Result<Option<f64>, ErrorReport> {
     for (target, _) in targets(operation)? {
         run(&format!("ANALYZE {target}"))?;
     }
+    if operation.command == Command::Move {
+        let taken_back = attempt(|| {
+            set("lock_timeout", TABLE_TIMEOUT);
+            movement::take_keys_back(operation)
+        })?;
+        if taken_back.is_none() {
+            return Ok(Some(PAUSE));
+        }
+    }
     operation.next_shard()?;
     Ok(Some(0.0))
+}
+
+/// Drops a table of whatever kind, if it is there.
+fn drop_relation(relation: pg_sys::Oid) -> Result<(), ErrorReport> {
+    let Some(name) = find_name(relation)? else { return Ok(()) };
+    let kind = match place(relation)? {
+        Some(_) => "FOREIGN TABLE",
+        None => "TABLE",
+    };
+    run(&format!("DROP {kind} {name}"))
 }
 
 fn drop_log(operation: &Operation) -> Result<(), ErrorReport> {
@@ -400,8 +475,9 @@ pub fn cancel(operation: &Operation) -> Result<(), ErrorReport> {
             match operation.step {
                 Step::Prepare => {}
                 Step::Finish => {
-                    if let Some(old) = find_name(operation.shard)? {
-                        run(&format!("DROP TABLE {old}"))?;
+                    if find_name(operation.shard)?.is_some() {
+                        movement::finish(operation)?;
+                        drop_relation(operation.shard)?;
                     }
                     rename_indexes(operation)?;
                     drop_log(operation)?;
@@ -430,8 +506,9 @@ fn undo(operation: &Operation) -> Result<(), ErrorReport> {
             run(&format!("DROP TRIGGER IF EXISTS {trigger} ON {shard}"))?;
         }
     }
-    for (target, _) in targets(operation)? {
-        run(&format!("DROP TABLE {target}"))?;
+    movement::undo(operation)?;
+    for &target in &operation.targets {
+        drop_relation(target)?;
     }
     drop_log(operation)
 }
@@ -477,7 +554,7 @@ fn targets(operation: &Operation) -> Result<Vec<(String, Bound)>, ErrorReport> {
     Ok(found)
 }
 
-fn oid_of(relation: &str) -> Result<pg_sys::Oid, ErrorReport> {
+pub fn oid_of(relation: &str) -> Result<pg_sys::Oid, ErrorReport> {
     spi::select_first(
         "SELECT $1::pg_catalog.regclass::pg_catalog.oid",
         &[relation.into()],
@@ -487,13 +564,13 @@ fn oid_of(relation: &str) -> Result<pg_sys::Oid, ErrorReport> {
     .ok_or_else(|| Error::Internal { what: format!("the table {relation}") }.into())
 }
 
-fn lock(relation: pg_sys::Oid, mode: u32) {
+pub fn lock(relation: pg_sys::Oid, mode: u32) {
     // SAFETY: takes a lock until the transaction ends, on a relation of the caller's own; any OID may be locked.
     unsafe { pg_sys::LockRelationOid(relation, mode as pg_sys::LOCKMODE) };
 }
 
 /// Runs `work` in a subtransaction; none if a lock was not to be had, and then nothing is done and no lock kept.
-fn attempt<T>(work: impl FnOnce() -> Result<T, ErrorReport>) -> Result<Option<T>, ErrorReport> {
+pub fn attempt<T>(work: impl FnOnce() -> Result<T, ErrorReport>) -> Result<Option<T>, ErrorReport> {
     match subtransaction::run(|| work().unwrap_or_report()) {
         Ok(value) => Ok(Some(value)),
         // lock_not_available, deadlock_detected
@@ -519,7 +596,7 @@ pub fn raise(caught: Caught) -> ErrorReport {
     report
 }
 
-fn pause(duration: Duration) {
+pub fn pause(duration: Duration) {
     // SAFETY: MyLatch is this process's own latch.
     unsafe {
         pg_sys::WaitLatch(

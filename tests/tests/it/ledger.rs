@@ -37,10 +37,16 @@ pub struct Outcome {
     pub longest: Duration,
 }
 
-/// Runs `work` while four sessions write and two read; then compares the table with what was acknowledged.
+/// Runs `work` while four sessions write and two read; then compares the table with what was acknowledged. Rows move from shard
+/// to shard as well, unless they are to stay (as those on a node have to).
 ///
 /// No writer may wait for a lock longer than `lock_timeout`: its statement would fail, and the test with it.
-pub fn while_in_use(cluster: &Cluster, lock_timeout: &str, work: impl FnOnce()) -> Outcome {
+pub fn while_in_use(
+    cluster: &Cluster,
+    lock_timeout: &str,
+    stay: bool,
+    work: impl FnOnce(),
+) -> Outcome {
     let stop = AtomicBool::new(false);
     // Whatever ends the work, also a failure: without it the others would never end.
     struct Stop<'a>(&'a AtomicBool);
@@ -54,7 +60,7 @@ pub fn while_in_use(cluster: &Cluster, lock_timeout: &str, work: impl FnOnce()) 
         let writers: Vec<_> = (0..4)
             .map(|writer| {
                 let stop = &stop;
-                scope.spawn(move || write(cluster, writer, lock_timeout, stop))
+                scope.spawn(move || write(cluster, writer, lock_timeout, stay, stop))
             })
             .collect();
         let readers: Vec<_> = (0..2)
@@ -103,6 +109,7 @@ fn write(
     cluster: &Cluster,
     writer: i32,
     lock_timeout: &str,
+    stay: bool,
     stop: &AtomicBool,
 ) -> (Ledger, u64, Duration) {
     let mut client = connect(cluster, "app");
@@ -144,6 +151,7 @@ fn write(
             let at = random(ids.len());
             let id = ids[at];
             let (owner, old_amount) = ledger[&id].clone();
+            let user = if stay { user - user % 10 + owner % 10 } else { user };
             let changed = match kind {
                 3 | 4 => {
                     ledger.insert(id, (owner, amount.clone()));

@@ -8,6 +8,7 @@ mod maintenance_worker;
 mod pb_compat;
 mod request_logs;
 mod rights;
+mod shard_nodes;
 mod shard_router;
 mod shard_split;
 mod standby;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use tests::{Cluster, cluster, connect, eventually, eventually_true, sqlstate, value};
 
 /// A cluster with a database `app` that has the extension.
-fn start(settings: &[&str]) -> (Cluster, Client) {
+pub fn start(settings: &[&str]) -> (Cluster, Client) {
     let cluster = cluster(settings);
     connect(&cluster, "postgres").batch_execute("CREATE DATABASE app").expect("a database");
     let mut client = connect(&cluster, "app");
@@ -13,7 +13,7 @@ fn start(settings: &[&str]) -> (Cluster, Client) {
 }
 
 /// Rows, whom they belong to, and where they are.
-fn sum(client: &mut Client) -> String {
+pub fn sum(client: &mut Client) -> String {
     value(
         client,
         "SELECT concat_ws(' ', count(*), count(DISTINCT id), sum(id), sum(user_id::bigint * id),
@@ -23,7 +23,7 @@ fn sum(client: &mut Client) -> String {
     .expect("a sum")
 }
 
-fn nothing_is_left(client: &mut Client, shards: &str) {
+pub fn nothing_is_left(client: &mut Client, shards: &str) {
     assert_eq!(value(client, "SELECT count(*) FROM shard_router.operations").as_deref(), Some("0"));
     assert_eq!(
         value(client, "SELECT string_agg(DISTINCT modulus || 'x' || n, ' ') FROM (SELECT modulus, count(*) AS n FROM shard_router.shards GROUP BY 1) AS m")
@@ -47,7 +47,7 @@ fn a_table_is_split_while_it_is_written_and_read() {
         std::env::var("SPLIT_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(50_000);
     orders(&mut client, rows);
     let began = Instant::now();
-    let outcome = while_in_use(&cluster, "200ms", || {
+    let outcome = while_in_use(&cluster, "200ms", false, || {
         client.batch_execute("CALL shard_router.split_shards('orders', 2)").expect("split");
     });
     println!(

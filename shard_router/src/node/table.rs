@@ -126,6 +126,7 @@ pub fn create_on_node(
         bound.remainder
     ));
     let mut statements = vec![
+        "SET client_min_messages = warning".to_owned(),
         "SET search_path = pg_catalog, pg_temp".to_owned(),
         format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)),
         format!("DROP TABLE IF EXISTS {target}"),

@@ -237,10 +237,12 @@ impl OnNode {
         let lists: Vec<_> = arrays
             .iter()
             .zip(&self.key)
-            .map(|(array, (_, _, type_name))| format!("{}::{type_name}[]", literal(array)))
+            .map(|(array, (_, _, type_name))| {
+                format!("pg_catalog.unnest({}::{type_name}[])", literal(array))
+            })
             .collect();
         let changed =
-            format!("pg_catalog.unnest({}) AS changed ({})", lists.join(", "), columns.join(", "));
+            format!("ROWS FROM ({}) AS changed ({})", lists.join(", "), columns.join(", "));
         let matches = self
             .key
             .iter()

@@ -10,8 +10,7 @@ const PASSWORD: &str = "between nodes";
 /// A server that another one can reach over TCP, with the extension in its database `app`.
 fn node() -> Cluster {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name =
-        format!("{}-node-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = format!("{}-node-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let dir = xtask::workspace::state().expect("a folder").join("run").join(name);
     let cluster =
         Cluster::start_public(&server(), dir, PASSWORD, &["fsync = off"]).expect("a node");
@@ -42,8 +41,7 @@ fn with_nodes(rows: u32) -> (Cluster, Client, [Cluster; 2]) {
 
 #[test]
 fn a_shard_moves_to_a_node_and_back_while_it_is_written_and_read() {
-    let rows =
-        std::env::var("MOVE_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(50_000);
+    let rows = std::env::var("MOVE_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(50_000);
     let (cluster, mut client, nodes) = with_nodes(rows);
     for (to, there) in [("'node0'", "1"), ("NULL", "0")] {
         let began = Instant::now();
@@ -63,7 +61,8 @@ fn a_shard_moves_to_a_node_and_back_while_it_is_written_and_read() {
         assert!(sum(&mut client).ends_with(" 0"), "a row is in a wrong shard");
         nothing_is_left(&mut client, "10x10");
         assert_eq!(
-            value(&mut client, "SELECT shards FROM shard_router.nodes WHERE name = 'node0'").as_deref(),
+            value(&mut client, "SELECT shards FROM shard_router.nodes WHERE name = 'node0'")
+                .as_deref(),
             Some(there)
         );
         assert_eq!(
@@ -104,12 +103,27 @@ fn a_move_that_is_killed_at_any_step_can_be_finished_and_undone() {
                     .batch_execute("BEGIN; LOCK TABLE ONLY orders_3 IN ROW EXCLUSIVE MODE")
                     .expect("in the way");
             }
-            let running = {
-                let mut worker = connect(&cluster, "app");
-                let call = call.clone();
-                std::thread::spawn(move || worker.batch_execute(&call))
-            };
-            let pid = stop_before(&mut client, step);
+            // A step may be over before it is met; then it is undone, and begun anew.
+            let (running, pid) = (0..50)
+                .find_map(|_| {
+                    let running = {
+                        let mut worker = connect(&cluster, "app");
+                        let call = call.clone();
+                        std::thread::spawn(move || worker.batch_execute(&call))
+                    };
+                    if let Some(pid) = stop_before(&mut client, step) {
+                        return Some((running, pid));
+                    }
+                    running.join().expect("a thread").expect("moved");
+                    let back = if away { "'node0'" } else { "NULL" };
+                    client
+                        .batch_execute(&format!(
+                            "CALL shard_router.move_shard('orders', 3, {back})"
+                        ))
+                        .expect("moved back");
+                    None
+                })
+                .expect("the step is met");
             nix::sys::signal::kill(
                 nix::unistd::Pid::from_raw(pid),
                 nix::sys::signal::Signal::SIGKILL,
@@ -123,7 +137,9 @@ fn a_move_that_is_killed_at_any_step_can_be_finished_and_undone() {
                 eventually("the server", Duration::from_secs(60), || cluster.connect("app").ok());
             assert_eq!(sum(&mut client), before, "after the crash");
             client
-                .batch_execute("UPDATE orders SET total_amount = total_amount + 1 WHERE user_id % 100 = 3")
+                .batch_execute(
+                    "UPDATE orders SET total_amount = total_amount + 1 WHERE user_id % 100 = 3",
+                )
                 .expect("changed");
             let amount = value(&mut client, "SELECT sum(total_amount) FROM orders");
             if finish {
@@ -156,19 +172,18 @@ fn a_move_that_is_killed_at_any_step_can_be_finished_and_undone() {
 #[test]
 fn a_node_that_is_down_fails_alone_and_comes_back() {
     let (_cluster, mut client, nodes) = with_nodes(2_000);
-    client
-        .batch_execute(
-            "CALL shard_router.move_shard('orders', 3, 'node0')",
-        )
-        .expect("moved");
+    client.batch_execute("CALL shard_router.move_shard('orders', 3, 'node0')").expect("moved");
     client.batch_execute("CALL shard_router.move_shard('orders', 4, 'node1')").expect("moved");
     let all = value(&mut client, "SELECT count(*) FROM orders").expect("a count");
     let fan_out = |partial: bool| {
-        format!("SELECT sum(n) FROM shard_router.fan_out('orders', 'SELECT count(*) FROM {{shard}}', {partial}) AS t (n bigint)")
+        format!(
+            "SELECT sum(n) FROM shard_router.fan_out('orders', 'SELECT count(*) FROM {{shard}}', {partial}) AS t (n bigint)"
+        )
     };
     assert_eq!(value(&mut client, &fan_out(false)).as_ref(), Some(&all));
     // Pruning leaves one node.
-    let plan = column(&mut client, "EXPLAIN (COSTS OFF) SELECT * FROM orders WHERE user_id = 100003");
+    let plan =
+        column(&mut client, "EXPLAIN (COSTS OFF) SELECT * FROM orders WHERE user_id = 100003");
     assert_eq!(plan, ["Foreign Scan on orders_3 orders"]);
 
     // One node in a transaction.
@@ -229,7 +244,9 @@ fn a_node_that_is_down_fails_alone_and_comes_back() {
 
     nodes[0].launch().expect("up again");
     client.batch_execute("SELECT insert_order(100003, 1, 'new')").expect("the same session");
-    client.batch_execute("DELETE FROM orders WHERE user_id = 100003 AND status = 'new'").expect("works");
+    client
+        .batch_execute("DELETE FROM orders WHERE user_id = 100003 AND status = 'new'")
+        .expect("works");
     assert_eq!(value(&mut client, &fan_out(false)).as_ref(), Some(&all));
 }
 
@@ -254,7 +271,10 @@ fn nodes_are_for_those_who_may() {
         ("SELECT shard_router.add_node('x', 'localhost', 70000, 'app')", "22023"),
         ("SELECT shard_router.add_node('x', NULL, 5432, 'app')", "22004"),
         ("SELECT shard_router.add_node('node0', 'localhost', 5432, 'app')", "42710"),
-        ("SELECT shard_router.add_node('x', 'localhost', 5432, 'app', '{\"passfile\": \"/etc/x\"}')", "HV00D"),
+        (
+            "SELECT shard_router.add_node('x', 'localhost', 5432, 'app', '{\"passfile\": \"/etc/x\"}')",
+            "HV00D",
+        ),
         ("SELECT shard_router.add_node('x', 'localhost', 5432, 'app', '[]')", "22023"),
         ("SELECT shard_router.remove_node('nobody')", "42704"),
         ("CALL shard_router.move_shard('orders', 3, 'nobody')", "42704"),

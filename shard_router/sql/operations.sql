@@ -98,6 +98,9 @@ AS $$
 DECLARE
     left_over regclass;
 BEGIN
+    DELETE FROM shard_router.local_keys AS k
+     USING pg_event_trigger_dropped_objects() AS d
+     WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND k.tbl::oid = d.objid;
     FOR left_over IN
         WITH forgotten AS (
             DELETE FROM shard_router.operations AS o
@@ -144,8 +147,8 @@ COMMENT ON FUNCTION shard_router.advance_operation(regclass) IS 'part of split_s
 COMMENT ON FUNCTION shard_router.cancel_operation(regclass) IS 'undo a split or move that is interrupted: the shard at hand stays as it is';
 COMMENT ON FUNCTION shard_router.log_change() IS 'trigger of a shard that is being copied: notes the keys of changed rows';
 COMMENT ON PROCEDURE shard_router.split_shards(regclass, int) IS 'split each shard of a table into so many, while it is in use';
-COMMENT ON FUNCTION shard_router.forget_dropped_operations() IS 'drops what a dropped table''s split or move has made';
-COMMENT ON EVENT TRIGGER shard_router_forget_dropped_operations IS 'drops what a dropped table''s split or move has made';
+COMMENT ON FUNCTION shard_router.forget_dropped_operations() IS 'drops what a dropped table''s split or move has made, and forgets its keys';
+COMMENT ON EVENT TRIGGER shard_router_forget_dropped_operations IS 'drops what a dropped table''s split or move has made, and forgets its keys';
 
 GRANT SELECT ON shard_router.operations, shard_router.progress TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION shard_router.log_change(), shard_router.forget_dropped_operations() FROM PUBLIC;

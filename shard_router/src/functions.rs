@@ -44,7 +44,11 @@ pub fn id_column(table: &Table) -> Result<String, ErrorReport> {
            FROM pg_catalog.pg_index AS i
            JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid
                 AND a.attnum OPERATOR(pg_catalog.=) ANY (i.indkey[0:i.indnkeyatts OPERATOR(pg_catalog.-) 1])
-          WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisprimary",
+          WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisprimary
+         UNION ALL
+         SELECT c.name::pg_catalog.text
+           FROM shard_router.local_keys AS k CROSS JOIN LATERAL pg_catalog.unnest(k.columns) AS c (name)
+          WHERE k.tbl OPERATOR(pg_catalog.=) $1 AND k.is_primary",
         &[table.oid.into()],
         |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
     )?;

@@ -446,7 +446,8 @@ fn drop_log(operation: &Operation) -> Result<(), ErrorReport> {
     }
 }
 
-/// The first target was made under another name, and its indexes were named after that.
+/// The first target was made under another name, and its indexes were named after that. The number in it may be that of the
+/// shard before a dump was restored.
 fn rename_indexes(operation: &Operation) -> Result<(), ErrorReport> {
     let Some(&first) = operation.targets.first() else { return Ok(()) };
     // The old shard's indexes are gone in this very transaction.
@@ -457,10 +458,10 @@ fn rename_indexes(operation: &Operation) -> Result<(), ErrorReport> {
            JOIN pg_namespace AS n ON n.oid = t.relnamespace
            JOIN pg_index AS i ON i.indrelid = t.oid
            JOIN pg_class AS x ON x.oid = i.indexrelid
-          CROSS JOIN LATERAL (SELECT t.relname || substr(x.relname, length($2) + 1)) AS new (name)
-          WHERE t.oid = $1 AND starts_with(x.relname, $2 || '_') AND octet_length(new.name) < 64
+          CROSS JOIN LATERAL (SELECT t.relname || substring(x.relname FROM '^shard_router_[0-9]+(_.*)$')) AS new (name)
+          WHERE t.oid = $1 AND octet_length(new.name) < 64
             AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = t.relnamespace AND c.relname = new.name)",
-        &[first.into(), interim(operation.shard).into()],
+        &[first.into()],
         |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
     )?;
     statements.iter().try_for_each(|statement| run(statement))

@@ -44,6 +44,7 @@ fn columns(table: pg_sys::Oid, defaults: bool) -> Result<Vec<String>, ErrorRepor
             "SELECT format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
                            CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END,
                            CASE WHEN a.attgenerated = 's' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(d.adbin, d.adrelid))
+                                WHEN a.attgenerated = 'v' THEN format(' GENERATED ALWAYS AS (%s) VIRTUAL', pg_get_expr(d.adbin, d.adrelid))
                                 WHEN $2 AND d.oid IS NOT NULL THEN ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) ELSE '' END,
                            CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END)
                FROM pg_attribute AS a

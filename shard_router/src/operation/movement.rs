@@ -1,7 +1,7 @@
 //! What a move to a node, or back, does differently.
 
 use super::Problem;
-use super::definition::{KeyColumn, ShardInfo, key_of, partitions};
+use super::definition::{KeyColumn, ShardInfo, key_of, owner_of, partitions};
 use super::snapshot::Snapshot;
 use super::split::{require_sharded, unfinished};
 use super::state::{Command, Operation};
@@ -12,7 +12,7 @@ use crate::node::remote::Remote;
 use crate::node::{keys, table};
 use crate::session::{as_extension_owner, literal, qualify, run, with_catalogs};
 use crate::shard::{Table, find_name, relation_name};
-use pg_ext_core::identity::set;
+use pg_ext_core::identity::{RunAs, set};
 use pg_ext_core::{spi, subtransaction};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -43,7 +43,8 @@ fn begin_move(
         if known.is_none() {
             return Err(Problem::NoNode { node: node.clone() }.into());
         }
-        // What an earlier attempt has left open may be broken.
+        // What an earlier attempt has left open may be broken. As the owner, as all that follows.
+        let _owner = RunAs::owner(owner_of(table)?);
         Remote::open(node, PURPOSE)?.close()?;
     }
     if let Some(found) = Operation::find(table)? {

@@ -124,11 +124,15 @@ fn a_move_that_is_killed_at_any_step_can_be_finished_and_undone() {
                     None
                 })
                 .expect("the step is met");
-            nix::sys::signal::kill(
-                nix::unistd::Pid::from_raw(pid),
-                nix::sys::signal::Signal::SIGKILL,
-            )
-            .expect("killed");
+            if finish {
+                nix::sys::signal::kill(
+                    nix::unistd::Pid::from_raw(pid),
+                    nix::sys::signal::Signal::SIGKILL,
+                )
+                .expect("killed");
+            } else {
+                cluster.crash_and_restart().expect("the server comes back");
+            }
             assert!(running.join().expect("a thread").is_err(), "it was not killed in time");
             eventually("the end of the session", Duration::from_secs(60), || {
                 client.simple_query("SELECT 1").err()

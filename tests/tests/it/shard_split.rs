@@ -334,5 +334,8 @@ fn an_interrupted_split_is_dumped_and_dropped() {
         .as_deref(),
         Some("0")
     );
-    assert_eq!(value(&mut client, "SELECT count(*) FROM shard_router.operations").as_deref(), Some("0"));
+    assert_eq!(
+        value(&mut client, "SELECT count(*) FROM shard_router.operations").as_deref(),
+        Some("0")
+    );
 }

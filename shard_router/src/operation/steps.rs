@@ -580,14 +580,18 @@ pub fn attempt<T>(work: impl FnOnce() -> Result<T, ErrorReport>) -> Result<Optio
     }
 }
 
+/// The server's number of an SQLSTATE, the inverse of `sqlstate_text`: six bits a character, the first one lowest.
+fn packed(sqlstate: &str) -> i32 {
+    sqlstate
+        .bytes()
+        .enumerate()
+        .fold(0, |code, (i, byte)| code | (i32::from(byte.wrapping_sub(b'0') & 0x3F) << (6 * i)))
+}
+
 /// The error that a subtransaction caught, as it was.
 pub fn raise(caught: Caught) -> ErrorReport {
-    // The inverse of `sqlstate_text`: six bits a character, the first one lowest.
-    let packed =
-        caught.sqlstate.bytes().enumerate().fold(0, |code, (i, byte)| {
-            code | (i32::from(byte.wrapping_sub(b'0') & 0x3F) << (6 * i))
-        });
-    let mut report = ErrorReport::new(PgSqlErrorCode::from(packed), caught.message, "");
+    let mut report =
+        ErrorReport::new(PgSqlErrorCode::from(packed(&caught.sqlstate)), caught.message, "");
     if let Some(detail) = caught.detail {
         report = report.set_detail(detail);
     }
@@ -609,4 +613,18 @@ pub fn pause(duration: Duration) {
         pg_sys::ResetLatch(pg_sys::MyLatch);
     }
     pgrx::check_for_interrupts!();
+}
+
+#[cfg(test)]
+mod unit {
+    use super::packed;
+    use pg_ext_core::error::sqlstate_text;
+    use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+
+    #[test]
+    fn an_sqlstate_survives_the_way_through_a_subtransaction() {
+        for sqlstate in ["42P01", "08001", "55P03", "XX000", "57014", "23514"] {
+            assert_eq!(sqlstate_text(PgSqlErrorCode::from(packed(sqlstate))), sqlstate);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::sqlstate_text;
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::prelude::*;
 use std::panic::AssertUnwindSafe;
 
@@ -21,19 +21,16 @@ pub struct Caught {
 ///
 /// A cancel request or a shutdown is no failure of `work`, so it goes on to the caller.
 pub fn run<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
-    attempt(work, |cause| cause.rethrow())
+    attempt(work, false)
 }
 
 /// Like [`run`], but a cancel request counts as a failure of `work` too: for a background worker, in which somebody who
 /// cancels means the piece of work at hand.
 pub fn run_cancelable<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
-    attempt(work, |cause| Err(caught(&cause)))
+    attempt(work, true)
 }
 
-fn attempt<T>(
-    work: impl FnOnce() -> T,
-    on_cancel: fn(CaughtError) -> Result<T, Caught>,
-) -> Result<T, Caught> {
+fn attempt<T>(work: impl FnOnce() -> T, cancel_is_failure: bool) -> Result<T, Caught> {
     // SAFETY: we are in a transaction (every caller runs in one), and the context and owner are put back below, as
     // BeginInternalSubTransaction and its two ends ask for (the way of plpgsql's EXCEPTION blocks).
     let (context, owner) = unsafe {
@@ -48,9 +45,7 @@ fn attempt<T>(
         unsafe { pg_sys::ReleaseCurrentSubTransaction() };
         Ok(value)
     }))
-    .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, on_cancel)
-    .catch_when(PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN, |cause| cause.rethrow())
-    .catch_others(|cause| Err(caught(&cause)))
+    .catch_others(Err)
     .execute();
     // SAFETY: where `work` raised, its subtransaction is still the current one and the error has been copied out; context
     // and owner were current when it began and outlive it.
@@ -62,13 +57,28 @@ fn attempt<T>(
         }
         pg_sys::CurrentResourceOwner = owner;
     }
-    outcome
+    outcome.or_else(|cause| match code(&cause) {
+        // Only now that the subtransaction has ended: an error that passes through it unended would leave the session in it,
+        // aborted and waiting for a ROLLBACK that nobody knows of.
+        PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN => cause.rethrow(),
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED if !cancel_is_failure => cause.rethrow(),
+        _ => Err(caught(&cause)),
+    })
 }
 
-fn caught(cause: &CaughtError) -> Caught {
+fn report_of(cause: &CaughtError) -> &ErrorReportWithLevel {
     let (CaughtError::PostgresError(error)
     | CaughtError::ErrorReport(error)
     | CaughtError::RustPanic { ereport: error, .. }) = cause;
+    error
+}
+
+fn code(cause: &CaughtError) -> PgSqlErrorCode {
+    report_of(cause).sql_error_code()
+}
+
+fn caught(cause: &CaughtError) -> Caught {
+    let error = report_of(cause);
     Caught {
         sqlstate: sqlstate_text(error.sql_error_code()),
         message: error.message().to_owned(),

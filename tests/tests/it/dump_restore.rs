@@ -1,5 +1,6 @@
+use crate::{ledger, shard_split};
 use std::process::Stdio;
-use tests::{cluster_with_worker, column, connect, create_app, value};
+use tests::{cluster_with_worker, column, connect, create_app, sqlstate, value};
 use xtask::command::output;
 
 /// pg_dump and psql, as anybody moves a database.
@@ -83,4 +84,65 @@ fn an_unused_installation_dumps_and_restores() {
             .arg(&path),
     )
     .expect("the dump restores");
+}
+
+/// An operation is in the dump of its database, and goes on where that is restored; it goes with its table.
+#[test]
+fn an_interrupted_split_is_dumped_and_dropped() {
+    let (cluster, mut client) = shard_split::start(&[]);
+    ledger::orders(&mut client, 2_000);
+    let mut other = connect(&cluster, "app");
+    other.batch_execute("BEGIN; LOCK TABLE ONLY orders IN ACCESS SHARE MODE").expect("in the way");
+    assert_eq!(
+        sqlstate(
+            &mut client,
+            "SET statement_timeout = '3s'; CALL shard_router.split_shards('orders', 2)"
+        ),
+        "2D000",
+        "several statements in one message are one transaction"
+    );
+    client.batch_execute("SET statement_timeout = '3s'").expect("a setting");
+    assert_eq!(sqlstate(&mut client, "CALL shard_router.split_shards('orders', 2)"), "57014");
+    client.batch_execute("RESET statement_timeout").expect("a setting");
+    other.batch_execute("ROLLBACK").expect("out of the way");
+    let before = shard_split::sum(&mut client);
+
+    let dump = cluster.dir().join("dump.sql");
+    let file = std::fs::File::create(&dump).expect("a file");
+    let dumped =
+        cluster.client("pg_dump").arg("app").stdout(Stdio::from(file)).status().expect("pg_dump");
+    assert!(dumped.success());
+    connect(&cluster, "postgres").batch_execute("CREATE DATABASE copy").expect("a database");
+    output(
+        cluster
+            .client("psql")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
+            .arg(&dump),
+    )
+    .expect("the dump restores");
+    let mut copy = connect(&cluster, "copy");
+    assert_eq!(shard_split::sum(&mut copy), before);
+    copy.batch_execute("UPDATE orders SET total_amount = 5").expect("changed");
+    copy.batch_execute("CALL shard_router.split_shards('orders', 2)").expect("finished");
+    shard_split::nothing_is_left(&mut copy, "20x20");
+    assert_eq!(shard_split::sum(&mut copy), before);
+    assert_eq!(
+        value(&mut copy, "SELECT count(*) FROM orders WHERE total_amount <> 5").as_deref(),
+        Some("0")
+    );
+
+    assert_eq!(sqlstate(&mut client, "DROP TABLE orders"), "2BP01");
+    client.batch_execute("DROP TABLE orders CASCADE").expect("dropped");
+    assert_eq!(
+        value(
+            &mut client,
+            "SELECT count(*) FROM pg_class WHERE relname LIKE 'shard\\_router\\_%' OR relname LIKE 'orders%' OR relname LIKE 'changes\\_%'"
+        )
+        .as_deref(),
+        Some("0")
+    );
+    assert_eq!(
+        value(&mut client, "SELECT count(*) FROM shard_router.operations").as_deref(),
+        Some("0")
+    );
 }

@@ -287,4 +287,59 @@ fn nodes_are_for_those_who_may() {
     ] {
         assert_eq!(sqlstate(&mut client, wrong), state, "{wrong}");
     }
+
+    // The owner of a table needs no more than the procedure and the server.
+    client
+        .batch_execute(&format!(
+            "CREATE ROLE owner LOGIN; CREATE SCHEMA owned AUTHORIZATION owner;
+             GRANT USAGE ON FOREIGN SERVER node0 TO owner;
+             CREATE USER MAPPING FOR owner SERVER node0 OPTIONS (user 'postgres', password '{PASSWORD}');
+             GRANT EXECUTE ON PROCEDURE shard_router.move_shard(regclass, int, name) TO owner;
+             GRANT EXECUTE ON FUNCTION shard_router.begin_move(regclass, int, name) TO owner"
+        ))
+        .expect("a role");
+    let mut owner = cluster.connect_as("owner", "app").expect("a session");
+    owner
+        .batch_execute(
+            "CREATE TABLE owned.lines (room text NOT NULL, line int NOT NULL, said text CHECK (said <> ''), said_length int GENERATED ALWAYS AS (length(said)) STORED,
+                                       at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (line), UNIQUE (said));
+             SELECT shard_router.create_sharded_table('owned.lines', 'room', 3);
+             INSERT INTO owned.lines SELECT 'room ' || n % 10, n, 'word ' || n FROM generate_series(1, 1000) AS n",
+        )
+        .expect("a table of its own");
+    let all = "SELECT concat_ws(' ', count(*), sum(line), sum(said_length), count(DISTINCT said)) FROM owned.lines";
+    let before = value(&mut owner, all);
+    for to in ["'node0'", "NULL"] {
+        owner
+            .batch_execute(&format!("CALL shard_router.move_shard('owned.lines', 1, {to})"))
+            .expect("moved");
+        assert_eq!(value(&mut owner, all), before);
+        assert_eq!(
+            value(&mut owner, "SELECT sum(n) FROM shard_router.fan_out('owned.lines', 'SELECT count(*) FROM {shard}') AS t (n bigint)").as_deref(),
+            Some("1000")
+        );
+        // Each row again through the function, in a shard that is here or there, and its key once.
+        owner
+            .batch_execute(
+                "DO $$ BEGIN PERFORM owned.insert_line('room 1', 2000, 'the last word'); END $$;
+                 DELETE FROM owned.lines WHERE line = 2000",
+            )
+            .expect("written");
+        assert_eq!(sqlstate(&mut owner, "SELECT owned.insert_line('room 1', 1, 'again')"), "23505");
+        assert_eq!(sqlstate(&mut owner, "SELECT owned.insert_line('room 1', 3000, '')"), "23514");
+    }
+    assert_eq!(
+        column(
+            &mut owner,
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'owned.lines'::regclass AND contype IN ('p', 'u') ORDER BY 1"
+        ),
+        ["PRIMARY KEY (line, room)", "UNIQUE (said, room)"]
+    );
+    assert_eq!(
+        sqlstate(
+            &mut stranger,
+            "SELECT * FROM shard_router.fan_out('owned.lines', 'SELECT 1 FROM {shard}') AS t (one int)"
+        ),
+        "42501"
+    );
 }

@@ -15,7 +15,10 @@ pub trait Host {
     /// The greatest exponent that the server's `numeric` reads, in either direction.
     const MAX_EXPONENT: i64;
 
-    /// Called about once a megabyte, so that a long scan can be cancelled.
+    /// How many bytes are scanned between two calls of [`Self::pause`].
+    const WINDOW: usize = 1 << 20;
+
+    /// Called after each window, so that a long scan can be cancelled.
     fn pause(&mut self);
 
     /// Whether the text's encoding has this character, which an escape above ASCII asks for.

@@ -22,9 +22,6 @@ use std::marker::PhantomData;
 /// cannot follow that.
 pub const MAX_DEPTH: usize = 1000;
 
-/// How many bytes are scanned between two calls of [`Host::pause`].
-const WINDOW: usize = 1 << 20;
-
 /// What a document may consist of.
 pub trait Dialect {
     /// Its parts also have to fit PostgreSQL's `jsonb`.
@@ -109,7 +106,7 @@ impl<'a, H: Host, D: Dialect> Scanner<'a, H, D> {
         Self {
             text,
             at: 0,
-            pause_at: WINDOW,
+            pause_at: H::WINDOW,
             nesting: Nesting { bits: [0; _], depth: 0 },
             size: Size::of_document(text.len()),
             host,
@@ -230,7 +227,7 @@ impl<'a, H: Host, D: Dialect> Scanner<'a, H, D> {
     #[cold]
     fn pause(&mut self) {
         self.host.pause();
-        self.pause_at = self.at + WINDOW;
+        self.pause_at = self.at + H::WINDOW;
     }
 
     /// The same for what is not stepped over by [`Self::skip`].

@@ -22,7 +22,7 @@ fn a_policy_reads_the_getter_once_a_statement_and_uses_the_index() {
             "CREATE TABLE notes (id int PRIMARY KEY, owner text NOT NULL, body text);
              INSERT INTO notes SELECT n, 'u' || n % 1000, 'note ' || n FROM generate_series(1, 1000000) AS n;
              CREATE INDEX notes_owner ON notes (owner);
-             VACUUM ANALYZE notes;
+             ANALYZE notes;
              ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
              CREATE ROLE app_user LOGIN;
              GRANT SELECT ON notes TO app_user;
@@ -91,11 +91,8 @@ fn a_policy_reads_the_getter_once_a_statement_and_uses_the_index() {
             .expect("an identity");
         for (sql, expected) in [
             ("SELECT count(*) FROM notes", "1000"),
-            // Also where every row is looked at.
-            (
-                "SELECT count(*) FROM (SELECT 1 FROM notes WHERE body LIKE '%9%' AND id > 0) AS some",
-                "344",
-            ),
+            // A row's own condition asks for nothing more.
+            ("SELECT count(*) FROM notes WHERE body LIKE '%9%'", "271"),
         ] {
             let before: u64 = calls(&mut user).parse().expect("a number");
             assert_eq!(value(&mut user, sql).as_deref(), Some(expected), "{policy}: {sql}");

@@ -64,9 +64,6 @@ impl Wide {
     }
 }
 
-/// Words that are values whatever their case. A longer one stands before its own beginning.
-const WORDS: [&[u8]; 5] = [b"infinity", b"inf", b"nan", b"qnan", b"snan"];
-
 impl<H: Host, D: Dialect> Scanner<'_, H, D> {
     /// White space and comments. One that is not closed is neither.
     pub(super) fn space5(&mut self) {
@@ -142,6 +139,7 @@ impl<H: Host, D: Dialect> Scanner<'_, H, D> {
     }
 
     /// The rest of a value that RFC 8259 has as well in neither brackets nor double quotes, after its first byte.
+    #[inline]
     pub(super) fn scalar5(&mut self, first: u8) -> Option<()> {
         match first {
             b'\'' => return self.string(b'\''),
@@ -154,24 +152,33 @@ impl<H: Host, D: Dialect> Scanner<'_, H, D> {
     }
 
     /// The length of the word that comes next, if it is a value. What follows may be anything but a letter or a digit.
+    #[inline]
     fn word(&self) -> Option<usize> {
         let rest = &self.text[self.at..];
-        let ends = |word: &&[u8]| !rest.get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
-        let exact = [&b"true"[..], b"false", b"null"];
-        let exact = exact.into_iter().find(|word| rest.starts_with(word) && ends(word));
-        let found = exact.or_else(|| {
-            WORDS.into_iter().find(|word| starts_with_ignoring_case(rest, word) && ends(word))
-        });
-        found.map(<[u8]>::len)
+        let exact = |word: &[u8]| rest.starts_with(word).then_some(word.len());
+        let any_case = |word: &[u8]| starts_with_ignoring_case(rest, word).then_some(word.len());
+        let length = match rest.first()? {
+            b't' => exact(b"true"),
+            b'f' => exact(b"false"),
+            b'n' if rest.starts_with(b"null") => Some(4),
+            b'n' | b'N' => any_case(b"nan"),
+            b'i' | b'I' => any_case(b"infinity").or_else(|| any_case(b"inf")),
+            b'q' | b'Q' => any_case(b"qnan"),
+            b's' | b'S' => any_case(b"snan"),
+            _ => None,
+        }?;
+        // A longer word is not one of ours with something behind it.
+        (!rest.get(length).is_some_and(u8::is_ascii_alphanumeric)).then_some(length)
     }
 
     /// The rest of a number, after its first byte.
+    #[inline]
     fn number5(&mut self, first: u8) -> Option<()> {
         let mut lead = first;
         if matches!(first, b'+' | b'-') {
             let rest = &self.text[self.at..];
             // No look at what follows is needed: nothing that would make this a longer word may follow a value.
-            for word in &WORDS[..2] {
+            for word in [&b"infinity"[..], b"inf"] {
                 if starts_with_ignoring_case(rest, word) {
                     self.at += word.len();
                     return Some(());

@@ -66,6 +66,19 @@ pub(super) static CLASS: [u8; 256] = {
     class
 };
 
+/// What a hexadecimal digit stands for; 0xFF for every other byte.
+static NIBBLE: [u8; 256] = {
+    let mut nibble = [0xFF; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        nibble[digit as usize] = value;
+        nibble[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    nibble
+};
+
 /// The open brackets, a bit each: set for an object.
 struct Nesting {
     bits: [u64; MAX_DEPTH.div_ceil(64)],
@@ -117,6 +130,7 @@ impl<'a, H: Host, D: Dialect> Scanner<'a, H, D> {
     /// `None` as soon as the text cannot be valid any more.
     pub(super) fn document(mut self) -> Option<()> {
         'value: loop {
+            self.breathe();
             self.space();
             let start = self.at;
             match self.bump()? {
@@ -190,8 +204,14 @@ impl<'a, H: Host, D: Dialect> Scanner<'a, H, D> {
         ends
     }
 
+    /// White space, of which there is none in most places.
     #[inline]
     fn space(&mut self) {
+        match self.text.get(self.at) {
+            Some(b' ' | b'\t' | b'\n' | b'\r') => {}
+            Some(0x0B | 0x0C | b'/' | 0x80..) if D::JSON5 => {}
+            _ => return,
+        }
         if D::JSON5 { self.space5() } else { self.run(SPACE) }
     }
 
@@ -262,10 +282,25 @@ impl<'a, H: Host, D: Dialect> Scanner<'a, H, D> {
     #[inline]
     pub(super) fn string(&mut self, quote: u8) -> Option<()> {
         loop {
-            self.skip(if D::JSON5 { plain::json5 } else { plain::rfc8259 });
+            if D::JSON5 {
+                self.skip(plain::json5);
+            } else {
+                self.skip(plain::rfc8259);
+            }
             match self.bump()? {
-                b'\\' if D::JSON5 => self.escape5()?,
-                b'\\' => self.escape()?,
+                b'\\' => loop {
+                    if D::JSON5 {
+                        self.escape5()?;
+                    } else {
+                        self.escape()?;
+                    }
+                    // Escapes come in rows; only what is between them is worth a search.
+                    if self.text.get(self.at) != Some(&b'\\') {
+                        break;
+                    }
+                    self.at += 1;
+                    self.breathe();
+                },
                 byte if byte == quote => return Some(()),
                 b'"' | b'\'' if D::JSON5 => {}
                 _ => return None,
@@ -283,13 +318,15 @@ impl<'a, H: Host, D: Dialect> Scanner<'a, H, D> {
     }
 
     /// Four hexadecimal digits.
+    #[inline]
     pub(super) fn code_unit(&mut self) -> Option<u16> {
-        let digits = self.text.get(self.at..self.at + 4)?;
-        if digits.iter().any(|byte| CLASS[usize::from(*byte)] & HEX == 0) {
+        let digits = self.text.get(self.at..)?.first_chunk::<4>()?;
+        let [a, b, c, d] = digits.map(|digit| u16::from(NIBBLE[usize::from(digit)]));
+        if (a | b | c | d) > 0xF {
             return None;
         }
         self.at += 4;
-        u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+        Some(a << 12 | b << 8 | c << 4 | d)
     }
 
     /// A code unit, or two that make a surrogate pair, that name a character `jsonb` can store.

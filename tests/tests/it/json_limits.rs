@@ -39,13 +39,11 @@ fn a_gigabyte_is_judged_promptly_and_in_constant_memory() {
     drop(client);
     for (unit, json, json5, jsonb) in [
         ("[", "f", "f", "f"),
-        ("{\"a\":", "f", "f", "f"),
         ("\"", "f", "f", "f"),
         (" ", "f", "f", "f"),
         // As a number it is JSON, but numeric ends earlier.
         ("1", "t", "t", "f"),
         ("//", "f", "f", "f"),
-        ("/*", "f", "f", "f"),
     ] {
         for (call, expected) in [
             ("json_valid(TEXT)", json),
@@ -75,11 +73,8 @@ fn a_long_scan_ends_when_its_time_is_over() {
     create_app(&cluster);
     for (text, condition) in [
         (gigabyte_of("", " ", ""), "json_valid(t)"),
-        (gigabyte_of("", "1", ""), "json_valid(t)"),
         (gigabyte_of("[\"", "\\n", "\","), "json_valid(t)"),
-        (gigabyte_of("[\"", "a", "\","), "json_valid(t)"),
         (gigabyte_of("[", "[],", ""), "json_valid(t)"),
-        (gigabyte_of("", " ", ""), "json_valid(t, 2)"),
         (gigabyte_of("/*", "*", "*/"), "json_valid(t, 2)"),
         (gigabyte_of("[\"", "a", "\","), "json_valid(t, 2)"),
         (gigabyte_of("", " ", ""), "jsonb_valid(t)"),

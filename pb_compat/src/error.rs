@@ -12,6 +12,8 @@ pub enum Error {
     Uuid(#[from] uuid::Error),
     #[error("UUID is not of version 7")]
     NotVersion7,
+    #[error("flags must be between 1 and 15")]
+    JsonFlags,
 }
 
 impl SqlError for Error {
@@ -21,7 +23,7 @@ impl SqlError for Error {
                 PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
             }
             Self::Uuid(uuid::Error::NoRandomness) => PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
-            Self::NotVersion7 => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            Self::NotVersion7 | Self::JsonFlags => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         }
     }
 
@@ -31,7 +33,7 @@ impl SqlError for Error {
                 "A version 7 UUID counts milliseconds since 1970-01-01 00:00:00 UTC in 48 bits, which end in the year 10889."
                     .into(),
             ),
-            Self::Uuid(uuid::Error::NoRandomness) | Self::NotVersion7 => None,
+            Self::Uuid(uuid::Error::NoRandomness) | Self::NotVersion7 | Self::JsonFlags => None,
         }
     }
 
@@ -46,6 +48,10 @@ impl SqlError for Error {
             ),
             Self::NotVersion7 => Some(
                 "Only version 7 of RFC 9562 holds a time that can be read here; uuid_generate_v7() makes such UUIDs."
+                    .into(),
+            ),
+            Self::JsonFlags => Some(
+                "Add up what to accept: 1 for RFC 8259, 2 for JSON5; 4 and 8 ask for SQLite's binary form, which no text has."
                     .into(),
             ),
         }

@@ -3,6 +3,7 @@
 mod error;
 mod json;
 mod lock;
+mod server_jsonb;
 mod server_text;
 mod sqlite;
 mod uuid;

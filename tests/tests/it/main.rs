@@ -3,10 +3,14 @@
 mod cache_notify;
 mod crash;
 mod dump_restore;
+mod json_flags;
+mod json_limits;
 mod maintenance_worker;
 mod pb_compat;
 mod request_logs;
 mod rights;
+mod row_security;
 mod shard_router;
 mod standby;
+mod uuid_clock;
 mod without_icu;

@@ -14,9 +14,10 @@
 //! the step go up by one: ids never run ahead of the latest clock reading by more than 244 ns per 131,072 ids made
 //! within one step, which no backend can keep up with.
 
-use ::uuid::{Builder, Uuid, Variant};
+use ::uuid::{Uuid, Variant};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
+use zerocopy::IntoBytes;
 use zeroize::Zeroize;
 
 const FRACTION_BITS: u32 = 12;
@@ -52,6 +53,7 @@ pub trait Randomness {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[inline]
     fn now(&mut self) -> Option<Duration> {
         SystemTime::now().duration_since(UNIX_EPOCH).ok()
     }
@@ -78,6 +80,7 @@ impl Step {
         (number < Self::END).then_some(Self(number))
     }
 
+    #[inline]
     fn from_clock(since_1970: Duration) -> Option<Self> {
         // Seconds that overflow this product lie far beyond the 48 bits as well.
         let millis =
@@ -117,42 +120,48 @@ impl Parts {
         (uuid.get_version_num() == 7 && uuid.get_variant() == Variant::RFC4122).then_some(parts)
     }
 
+    #[inline]
     pub fn uuid(self) -> Uuid {
-        let mut tail = [0; 10];
-        tail[..2].copy_from_slice(&(self.step.0 as u16).to_be_bytes());
-        tail[2..].copy_from_slice(&self.low.to_be_bytes());
-        // Sets version and variant over the bits of `tail` that are not ours.
-        Builder::from_unix_timestamp_millis(self.step.millis(), &tail).into_uuid()
+        let fraction = self.step.0 & ((1 << FRACTION_BITS) - 1);
+        let high = (self.step.millis() << 16) | (7 << 12) | fraction;
+        Uuid::from_u64_pair(high, (0b10 << 62) | (self.low & LOW_MASK))
     }
 }
 
 /// Bytes from the operating system, 4 KiB a fill: a system call per 512 ids.
 struct RandomBuffer {
-    words: [[u8; 8]; Self::WORDS],
+    words: [u64; Self::WORDS],
     next: usize,
 }
 
 impl RandomBuffer {
     const WORDS: usize = 512;
 
+    #[inline]
     fn take(&mut self, source: &mut impl Randomness) -> Result<u64, Error> {
         if self.next == Self::WORDS {
-            if let Err(error) = source.fill(self.words.as_flattened_mut()) {
-                self.wipe();
-                return Err(error);
-            }
-            self.next = 0;
+            self.refill(source)?;
         }
         let slot = &mut self.words[self.next];
-        let word = u64::from_ne_bytes(*slot);
+        let word = *slot;
         // A later look into this process's memory must not tell which bits earlier ids were given.
         slot.zeroize();
         self.next += 1;
         Ok(word)
     }
 
+    #[cold]
+    fn refill(&mut self, source: &mut impl Randomness) -> Result<(), Error> {
+        if let Err(error) = source.fill(self.words.as_mut_bytes()) {
+            self.wipe();
+            return Err(error);
+        }
+        self.next = 0;
+        Ok(())
+    }
+
     fn wipe(&mut self) {
-        self.words.as_flattened_mut().zeroize();
+        self.words.zeroize();
         self.next = Self::WORDS;
     }
 }
@@ -175,7 +184,7 @@ impl Generator {
         Self {
             process: 0,
             last: Parts { step: Step(0), low: 0 },
-            random: RandomBuffer { words: [[0; 8]; _], next: RandomBuffer::WORDS },
+            random: RandomBuffer { words: [0; _], next: RandomBuffer::WORDS },
         }
     }
 
@@ -190,6 +199,7 @@ impl Generator {
     }
 
     /// The next id, greater than every one before it. After an error nothing has changed.
+    #[inline]
     pub fn next(
         &mut self,
         clock: &mut impl Clock,

@@ -91,7 +91,7 @@ impl Clock for Now {
 }
 
 fn is_wiped(generator: &Generator) -> bool {
-    generator.random.words[..generator.random.next].as_flattened().iter().all(|byte| *byte == 0)
+    generator.random.words[..generator.random.next].iter().all(|word| *word == 0)
 }
 
 fn play(events: Vec<Event>) -> Result<(), TestCaseError> {

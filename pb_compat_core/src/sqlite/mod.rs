@@ -2,6 +2,7 @@
 //!
 //! Text is UTF-8, as SQLite's is; `pb_compat` converts where a database has another encoding.
 
+mod decimal;
 mod error;
 pub mod json;
 pub mod number;

@@ -15,9 +15,10 @@ mod value;
 
 pub use each::{Row, Walk};
 pub use edit::Edit;
+pub use node::Kind;
 
 use crate::sqlite::{Error, Value};
-use node::{Kind, Node};
+use node::Node;
 use path::{Found, Miss, bad_path};
 use std::borrow::Cow;
 
@@ -273,6 +274,11 @@ impl Builder {
         text::quote(label.as_bytes(), &mut self.out);
         self.out.push(b':');
         text::value(value, &mut self.out, &mut pause)
+    }
+
+    /// What has been put together so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.out
     }
 
     pub fn finish(mut self) -> String {

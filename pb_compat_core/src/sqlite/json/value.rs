@@ -3,7 +3,7 @@
 use super::escape::unescape;
 use super::node::{Kind, Node};
 use super::text;
-use crate::sqlite::{Error, Value};
+use crate::sqlite::{Error, Value, number};
 use std::borrow::Cow;
 
 /// The element's value: a number, text, NULL; JSON text for arrays and objects.
@@ -67,8 +67,11 @@ fn hexadecimal<'a>(digits: &[u8], is_negative: bool) -> Result<Value<'a>, Error>
 }
 
 fn real<'a>(payload: &[u8]) -> Result<Value<'a>, Error> {
-    let text = str::from_utf8(payload).map_err(|_| Error::MalformedJson)?;
-    text.parse().map(Value::Real).map_err(|_| Error::MalformedJson)
+    let is_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    if payload.is_empty() || !payload.iter().all(is_number) {
+        return Err(Error::MalformedJson);
+    }
+    Ok(Value::Real(number::text_to_real(payload)))
 }
 
 /// Text without its escapes.

@@ -1,5 +1,6 @@
 -- JSON as SQLite has it. Most functions take arguments of any type: a document is text, json, jsonb or SQLite's JSONB in a
--- bytea, a path is text. Where text is what a caller is likely to have, there is a function for it besides.
+-- bytea, a path is text. A function for text besides lets a literal without a type find it, where PostgreSQL has one of the
+-- same name; and one for json goes before PostgreSQL's where this schema comes first in the search path.
 CREATE FUNCTION sqlite.json(document "any") RETURNS sqlite.json_text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_wrapper';
@@ -106,21 +107,46 @@ CREATE OPERATOR sqlite.-> (LEFTARG = text, RIGHTARG = bigint, FUNCTION = sqlite.
 COMMENT ON OPERATOR sqlite.-> (text, bigint) IS 'what a path, a label or an index leads to, as JSON';
 CREATE OPERATOR sqlite.->> (LEFTARG = text, RIGHTARG = bigint, FUNCTION = sqlite.json_double_arrow);
 COMMENT ON OPERATOR sqlite.->> (text, bigint) IS 'what a path, a label or an index leads to, as text';
+CREATE FUNCTION sqlite.json_type(document text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_json_type_wrapper';
+COMMENT ON FUNCTION sqlite.json_type(text) IS
+    'null, true, false, integer, real, text, array or object';
 CREATE FUNCTION sqlite.json_type(document "any") RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_type_wrapper';
 COMMENT ON FUNCTION sqlite.json_type("any") IS
     'null, true, false, integer, real, text, array or object';
+CREATE FUNCTION sqlite.json_type(document text, path text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_json_type_wrapper';
+COMMENT ON FUNCTION sqlite.json_type(text, text) IS
+    'null, true, false, integer, real, text, array or object, for what a path leads to';
 CREATE FUNCTION sqlite.json_type(document "any", path "any") RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_type_wrapper';
 COMMENT ON FUNCTION sqlite.json_type("any", "any") IS
     'null, true, false, integer, real, text, array or object, for what a path leads to';
+CREATE FUNCTION sqlite.json_array_length(document text) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_json_array_length_wrapper';
+COMMENT ON FUNCTION sqlite.json_array_length(text) IS
+    'number of elements of a JSON array; 0 for what is none';
+CREATE FUNCTION sqlite.json_array_length(document json) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_json_array_length_wrapper';
+COMMENT ON FUNCTION sqlite.json_array_length(json) IS
+    'number of elements of a JSON array; 0 for what is none';
 CREATE FUNCTION sqlite.json_array_length(document "any") RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_array_length_wrapper';
 COMMENT ON FUNCTION sqlite.json_array_length("any") IS
     'number of elements of a JSON array; 0 for what is none';
+CREATE FUNCTION sqlite.json_array_length(document text, path text) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_json_array_length_wrapper';
+COMMENT ON FUNCTION sqlite.json_array_length(text, text) IS
+    'number of elements of a JSON array; 0 for what is none; for what a path leads to';
 CREATE FUNCTION sqlite.json_array_length(document "any", path "any") RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_array_length_wrapper';
@@ -196,24 +222,54 @@ CREATE FUNCTION sqlite.json_patch(document "any", patch "any") RETURNS sqlite.js
     AS 'MODULE_PATHNAME', 'sqlite_json_patch_wrapper';
 COMMENT ON FUNCTION sqlite.json_patch("any", "any") IS
     'the JSON document with a merge patch (RFC 7396) applied';
+CREATE FUNCTION sqlite.json_each(document text) RETURNS TABLE (
+    key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'sqlite_json_each_wrapper';
+COMMENT ON FUNCTION sqlite.json_each(text) IS
+    'the elements of a JSON array or object, a row each';
+CREATE FUNCTION sqlite.json_each(document json) RETURNS TABLE (
+    key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'sqlite_json_each_wrapper';
+COMMENT ON FUNCTION sqlite.json_each(json) IS
+    'the elements of a JSON array or object, a row each';
 CREATE FUNCTION sqlite.json_each(document "any") RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
     AS 'MODULE_PATHNAME', 'sqlite_json_each_wrapper';
 COMMENT ON FUNCTION sqlite.json_each("any") IS
     'the elements of a JSON array or object, a row each';
+CREATE FUNCTION sqlite.json_each(document text, root text) RETURNS TABLE (
+    key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'sqlite_json_each_wrapper';
+COMMENT ON FUNCTION sqlite.json_each(text, text) IS
+    'the elements of a JSON array or object, a row each, from what a path leads to';
 CREATE FUNCTION sqlite.json_each(document "any", root "any") RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
     AS 'MODULE_PATHNAME', 'sqlite_json_each_wrapper';
 COMMENT ON FUNCTION sqlite.json_each("any", "any") IS
     'the elements of a JSON array or object, a row each, from what a path leads to';
+CREATE FUNCTION sqlite.json_tree(document text) RETURNS TABLE (
+    key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'sqlite_json_tree_wrapper';
+COMMENT ON FUNCTION sqlite.json_tree(text) IS
+    'a JSON document and everything in it, a row each';
 CREATE FUNCTION sqlite.json_tree(document "any") RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
     AS 'MODULE_PATHNAME', 'sqlite_json_tree_wrapper';
 COMMENT ON FUNCTION sqlite.json_tree("any") IS
     'a JSON document and everything in it, a row each';
+CREATE FUNCTION sqlite.json_tree(document text, root text) RETURNS TABLE (
+    key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'sqlite_json_tree_wrapper';
+COMMENT ON FUNCTION sqlite.json_tree(text, text) IS
+    'a JSON document and everything in it, a row each, from what a path leads to';
 CREATE FUNCTION sqlite.json_tree(document "any", root "any") RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100

@@ -77,7 +77,7 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
         }
         sqlite::Error::LabelNotText => "Cast the label to text.",
         sqlite::Error::MalformedJson => {
-            "sqlite.json_valid(x, 6) tells which values are JSON, sqlite.json_error_position(x) where one is not."
+            "sqlite.json_error_position() tells where a value stops to be JSON."
         }
         sqlite::Error::NotAnArrayElement(_) => {
             "json_array_insert() takes paths that end with [..]."

@@ -2,4 +2,7 @@
 //! functions themselves are declared in `sql/sqlite_*.sql`, since most take arguments of any type.
 
 mod arguments;
+mod json;
+mod json_aggregate;
+mod json_each;
 mod text;

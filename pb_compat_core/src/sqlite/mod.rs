@@ -4,6 +4,7 @@
 
 mod decimal;
 mod error;
+pub mod json;
 pub mod like;
 pub mod math;
 pub mod number;

@@ -5,13 +5,13 @@ use super::number::Number;
 use std::f64::consts::PI;
 
 /// A function of one real; `None` where it has no value there.
-pub fn of_one(function: fn(f64) -> f64, number: Option<Number>) -> Option<f64> {
+pub fn of_one(function: impl FnOnce(f64) -> f64, number: Option<Number>) -> Option<f64> {
     real(function(number?.as_real()))
 }
 
 /// A function of two reals; `None` where it has no value there.
 pub fn of_two(
-    function: fn(f64, f64) -> f64,
+    function: impl FnOnce(f64, f64) -> f64,
     first: Option<Number>,
     second: Option<Number>,
 ) -> Option<f64> {
@@ -23,7 +23,7 @@ fn real(result: f64) -> Option<f64> {
 }
 
 /// A logarithm: that of zero has no value either.
-pub fn logarithm(function: fn(f64) -> f64, number: Option<Number>) -> Option<f64> {
+pub fn logarithm(function: impl FnOnce(f64) -> f64, number: Option<Number>) -> Option<f64> {
     let number = number?.as_real();
     if number <= 0.0 { None } else { real(function(number)) }
 }

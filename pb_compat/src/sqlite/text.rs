@@ -174,7 +174,9 @@ fn sqlite_substr_bytes(fcinfo: pg_sys::FunctionCallInfo) -> Blob {
         call(fcinfo, |values| {
             let (start, length) = bounds(values);
             let value = values.get(0);
-            Ok(value.to_bytes().map(|bytes| text::substr_bytes(&bytes, start, length).to_vec()))
+            Ok(value
+                .to_bytes()
+                .and_then(|bytes| text::substr_bytes(&bytes, start, length).map(<[u8]>::to_vec)))
         })
     }
 }
@@ -280,7 +282,7 @@ fn sqlite_printf(fcinfo: pg_sys::FunctionCallInfo) -> Text {
     unsafe {
         call(fcinfo, |values| match values.get(0).into_text() {
             None => Ok(None),
-            Some(format) => printf::printf(&format, values.iter().skip(1)).map(utf8).map(Some),
+            Some(format) => Ok(printf::printf(&format, values.iter().skip(1))?.map(utf8)),
         })
     }
 }

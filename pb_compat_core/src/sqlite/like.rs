@@ -183,3 +183,103 @@ const fn character_length(first: u8) -> usize {
         0xf0.. => 4,
     }
 }
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    fn is_like(pattern: &str, text: &str, escape: Option<char>) -> bool {
+        like(pattern, text, escape, &mut || ()).unwrap()
+    }
+
+    fn is_glob(pattern: &str, text: &str) -> bool {
+        glob(pattern, text, &mut || ()).unwrap()
+    }
+
+    #[test]
+    fn like_ignores_case_of_ascii_alone() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("A", "a", true),
+            ("É", "é", false),
+            ("a_c", "ABC", true),
+            ("a_c", "aéc", true),
+            ("a_c", "ac", false),
+            ("%", "", true),
+            ("%b%d%", "abcde", true),
+            ("%b%d", "abcde", false),
+            ("a%_", "a", false),
+            ("%é_", "aé", false),
+            ("%é_", "éaéé", true),
+            ("a\\", "a\\", true),
+        ] {
+            assert_eq!(is_like(pattern, text, None), expected, "{text} LIKE {pattern}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_escape_character_is_itself() {
+        for (pattern, text, escape, expected) in [
+            ("a!%", "a%", '!', true),
+            ("a!%", "ab", '!', false),
+            ("a!_", "ab", '!', false),
+            ("a!!", "a!", '!', true),
+            ("%!%", "a%", '!', true),
+            // A pattern that ends with it matches nothing.
+            ("a!", "a", '!', false),
+            ("a!", "a!", '!', false),
+            ("%!", "a!", '!', false),
+            // Then it is no wildcard any more.
+            ("a%%", "a%", '%', true),
+            ("a%%", "abc", '%', false),
+            ("__", "_", '_', true),
+            ("éa", "A", 'é', true),
+        ] {
+            assert_eq!(is_like(pattern, text, Some(escape)), expected, "{text} LIKE {pattern}");
+        }
+    }
+
+    #[test]
+    fn an_escape_character_is_one() {
+        assert_eq!(escape_character("é"), Ok('é'));
+        assert_eq!(escape_character(""), Err(Error::EscapeNotOneCharacter));
+        assert_eq!(escape_character("ab"), Err(Error::EscapeNotOneCharacter));
+    }
+
+    #[test]
+    fn glob_knows_sets() {
+        for (pattern, text, expected) in [
+            ("a*", "abc", true),
+            ("A*", "abc", false),
+            ("a?c", "aéc", true),
+            ("[a-c]", "b", true),
+            ("[^a-c]", "b", false),
+            ("[^a-c]", "d", true),
+            ("[]]", "]", true),
+            ("[^]]", "]", false),
+            ("[a-]", "-", true),
+            ("[-a]", "-", true),
+            ("[a", "a", false),
+            ("*[0-9]x", "a1b2x", true),
+            ("*[é-ë]", "xê", true),
+            ("[a-c-e]", "d", false),
+            ("[a-c-e]", "-", true),
+            ("[", "[", false),
+        ] {
+            assert_eq!(is_glob(pattern, text), expected, "{text} GLOB {pattern}");
+        }
+    }
+
+    /// The worst that there is: what follows the last `%` almost matches everywhere.
+    #[test]
+    fn wildcards_take_the_product_of_both_lengths_at_most() {
+        let pattern = "%a".repeat(200) + &"a".repeat(200) + "b";
+        let text = "a".repeat(20_000);
+        let mut pauses = 0;
+        assert_eq!(like(&pattern, &text, None, &mut || pauses += 1), Ok(false));
+        assert!(pauses > 0 && pauses < 600 * 20_000 / STEPS, "{pauses} pauses");
+        let long = "a".repeat(MAX_PATTERN + 1);
+        assert_eq!(like(&long, "", None, &mut || ()), Err(Error::PatternTooComplex));
+    }
+}

@@ -58,3 +58,24 @@ pub fn sign(number: Option<Number>) -> Option<i32> {
 pub fn absolute(integer: i64) -> Result<i64, Error> {
     integer.checked_abs().ok_or(Error::IntegerOverflow)
 }
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn no_value_is_null() {
+        let real = |real| Some(Number::Real(real));
+        assert_eq!(of_one(f64::acos, real(1.000_000_1)), None);
+        assert_eq!(of_one(f64::acos, real(1.0)), Some(0.0));
+        assert_eq!(of_one(f64::sqrt, real(-1.0)), None);
+        assert_eq!(of_one(f64::sin, None), None);
+        assert_eq!(logarithm(f64::ln, real(0.0)), None);
+        assert_eq!(logarithm_to_base(Some(Number::Integer(2)), 8.0), Some(3.0));
+        assert_eq!(logarithm_to_base(Some(Number::Integer(1)), 8.0), None);
+        assert_eq!(of_two(modulo, Some(Number::Integer(-7)), real(3.0)), Some(-1.0));
+        assert_eq!(of_two(modulo, real(5.0), real(0.0)), None);
+        assert_eq!(sign(real(-0.5)), Some(-1));
+        assert_eq!(absolute(i64::MIN), Err(Error::IntegerOverflow));
+    }
+}

@@ -9,30 +9,35 @@ use super::{Error, Value};
 const MAX_PRECISION: i32 = 100_000_000;
 
 /// Text with conversions such as `%d` filled in from the arguments, NULL where there are too few. A conversion that
-/// does not exist ends it. Of a character that a precision cuts, U+FFFD stays.
+/// does not exist ends it. Of a character that a precision cuts, U+FFFD stays. `None` where there is nothing to write at
+/// all, which is less than writing an empty text.
 pub fn printf<'a>(
     format: &str,
     arguments: impl IntoIterator<Item = Value<'a>>,
-) -> Result<String, Error> {
+) -> Result<Option<String>, Error> {
     let mut arguments = arguments.into_iter();
     let mut next = || arguments.next().unwrap_or(Value::Null);
     let mut output = Output::default();
     let mut rest = format.as_bytes();
-    while let Some(percent) = memchr::memchr(b'%', rest) {
-        output.push(&rest[..percent])?;
-        rest = &rest[percent + 1..];
-        if rest.is_empty() {
-            output.push(b"%")?;
+    let mut is_written = false;
+    while !rest.is_empty() {
+        let percent = memchr::memchr(b'%', rest).unwrap_or(rest.len());
+        if percent > 0 {
+            output.push(&rest[..percent])?;
+            rest = &rest[percent..];
+        } else if rest.len() == 1 {
+            output.push(rest)?;
+            rest = b"";
         } else {
-            let (conversion, length) = Conversion::read(rest, &mut next);
+            let (conversion, length) = Conversion::read(&rest[1..], &mut next);
             if !conversion.write(&mut output, &mut next)? {
-                return Ok(output.into_text());
+                break;
             }
-            rest = &rest[length..];
+            rest = &rest[1 + length..];
         }
+        is_written = true;
     }
-    output.push(rest)?;
-    Ok(output.into_text())
+    Ok(is_written.then(|| output.into_text()))
 }
 
 /// A value as an SQL literal.
@@ -40,8 +45,8 @@ pub fn quote(value: &Value) -> Result<String, Error> {
     Ok(match value {
         Value::Null => "NULL".to_owned(),
         Value::Integer(_) | Value::Boolean(_) => value.as_integer().to_string(),
-        Value::Real(_) => printf("%!0.17g", [value.clone()])?,
-        Value::Text(_) | Value::Json(_) => printf("%Q", [value.clone()])?,
+        Value::Real(_) => printf("%!0.17g", [value.clone()])?.unwrap_or_default(),
+        Value::Text(_) | Value::Json(_) => printf("%Q", [value.clone()])?.unwrap_or_default(),
         Value::Blob(bytes) => format!("X'{}'", super::text::hex(bytes)?),
     })
 }
@@ -49,7 +54,7 @@ pub fn quote(value: &Value) -> Result<String, Error> {
 /// [`quote`], with control characters of a text escaped for [`super::text::unistr`].
 pub fn unistr_quote(value: &Value) -> Result<String, Error> {
     match value {
-        Value::Text(_) | Value::Json(_) => printf("%#Q", [value.clone()]),
+        Value::Text(_) | Value::Json(_) => Ok(printf("%#Q", [value.clone()])?.unwrap_or_default()),
         _ => quote(value),
     }
 }
@@ -63,7 +68,8 @@ pub fn round(real: f64, places: i64) -> Result<f64, Error> {
     }
     Ok(match places.clamp(0, 30) {
         0 => ((real + if real < 0.0 { -0.5 } else { 0.5 }) as i64) as f64,
-        places => text_to_real(printf(&format!("%!.{places}f"), [Value::Real(real)])?.as_bytes()),
+        places => printf(&format!("%!.{places}f"), [Value::Real(real)])?
+            .map_or(real, |text| text_to_real(text.as_bytes())),
     })
 }
 
@@ -479,4 +485,149 @@ fn c_string(value: &Value) -> Option<String> {
         text.truncate(end);
     }
     Some(text)
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    fn format<'a>(format: &str, arguments: impl IntoIterator<Item = Value<'a>>) -> String {
+        printf(format, arguments).unwrap().unwrap()
+    }
+
+    #[test]
+    fn integers() {
+        for (conversion, integer, text) in [
+            ("%d", -7, "-7"),
+            ("%+d", 7, "+7"),
+            ("% i", 7, " 7"),
+            ("%5d|", 42, "   42|"),
+            ("%-5d|", 42, "42   |"),
+            ("%05d", -42, "-0042"),
+            ("%.3d", 7, "007"),
+            ("%,d", 1_234_567, "1,234,567"),
+            ("%0,9d", 1234, "000,001,234"),
+            ("%u", -1, "18446744073709551615"),
+            ("%x", 255, "ff"),
+            ("%#X", 255, "0XFF"),
+            ("%#o", 8, "010"),
+            ("%#x", 0, "0"),
+            ("%p", 255, "FF"),
+            ("%r", 11, "11th"),
+            ("%r", 22, "22nd"),
+            ("%lld", i64::MIN, "-9223372036854775808"),
+        ] {
+            assert_eq!(format(conversion, [Value::Integer(integer)]), text, "{conversion}");
+        }
+    }
+
+    #[test]
+    fn reals() {
+        for (conversion, real, text) in [
+            ("%f", 1.5, "1.500000"),
+            ("%.2f", 2.345, "2.35"),
+            ("%.0f", 0.5, "1"),
+            ("%.0f", 2.5, "3"),
+            ("%,.2f", 1_234_567.891, "1,234,567.89"),
+            ("%#.1f", -0.01, "0.0"),
+            ("%+.1f", -0.01, "-0.0"),
+            ("%08.2f", -1.5, "-0001.50"),
+            ("%e", 12345.678, "1.234568e+04"),
+            ("%.0E", 12345.678, "1E+04"),
+            ("%g", 0.0001, "0.0001"),
+            ("%g", 0.00001, "1e-05"),
+            ("%#g", 100.0, "100.000"),
+            ("%.20f", 0.1, "0.10000000000000000000"),
+            ("%!.20f", 0.1, "0.1000000000000000056"),
+            ("%!g", 100.0, "100.0"),
+            ("%f", f64::INFINITY, "Inf"),
+            ("%+5f", f64::INFINITY, " +Inf"),
+            ("%0g", f64::NEG_INFINITY, "-9e+999"),
+        ] {
+            assert_eq!(format(conversion, [Value::Real(real)]), text, "{conversion}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        for (conversion, argument, text) in [
+            ("%s|%5s|", "é", "é|     |"),
+            ("%5s|", "é", "   é|"),
+            ("%!5s|", "é", "    é|"),
+            ("%.1s", "é", "\u{fffd}"),
+            ("%!.1s", "éa", "é"),
+            ("%c", "éa", "é"),
+            ("%5.3c|", "é", "  ééé|"),
+            ("%q", "it's", "it''s"),
+            ("%Q", "it's", "'it''s'"),
+            ("%w", "a\"b", "a\"\"b"),
+            ("%#Q", "a\nb\\", "unistr('a\\u000ab\\\\')"),
+            ("%#Q", "ab\\", "'ab\\'"),
+            ("%d", "12abc", "12"),
+        ] {
+            assert_eq!(format(conversion, [Value::Text(argument.into())]), text, "{conversion}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_conversion_ends_the_text() {
+        for (conversion, text) in
+            [("a%", "a%"), ("a%y b", "a"), ("a%5", "a"), ("a%nb", "ab"), ("%5%", "    %")]
+        {
+            assert_eq!(format(conversion, []), text);
+        }
+        assert_eq!(format("%d %s %Q %q", []), "0  NULL (NULL)");
+        assert_eq!(printf("", []), Ok(None));
+        assert_eq!(printf("%y", []), Ok(None));
+        assert_eq!(format("%s", []), "");
+    }
+
+    #[test]
+    fn widths_from_arguments() {
+        let integers =
+            |values: &[i64]| values.iter().map(|v| Value::Integer(*v)).collect::<Vec<_>>();
+        assert_eq!(format("%*d|", integers(&[4, 7])), "   7|");
+        assert_eq!(format("%*d|", integers(&[-4, 7])), "7   |");
+        assert_eq!(format("%.*d|", integers(&[3, 7])), "007|");
+    }
+
+    /// Without asking for the memory.
+    #[test]
+    fn what_is_too_long_is_an_error() {
+        for conversion in ["%2000000000d", "%.2000000000d", "%2000000000s", "%-2000000000f"] {
+            assert_eq!(printf(conversion, []), Err(Error::TooBig), "{conversion}");
+        }
+    }
+
+    #[test]
+    fn literals() {
+        for (value, text) in [
+            (Value::Null, "NULL"),
+            (Value::Boolean(true), "1"),
+            (Value::Integer(-1), "-1"),
+            (Value::Real(0.1), "0.1"),
+            (Value::Real(f64::INFINITY), "9.0e+999"),
+            (Value::Text("it's".into()), "'it''s'"),
+            (Value::Blob(b"\x01\xff"[..].into()), "X'01FF'"),
+        ] {
+            assert_eq!(quote(&value).unwrap(), text);
+        }
+        assert_eq!(unistr_quote(&Value::Text("\t".into())).unwrap(), "unistr('\\u0009')");
+    }
+
+    #[test]
+    fn rounding_is_half_away_from_zero() {
+        for (real, places, rounded) in [
+            (2.5, 0, 3.0),
+            (-2.5, 0, -3.0),
+            (2.675, 2, 2.67),
+            (1.005, 2, 1.0),
+            (0.125, 2, 0.13),
+            (123.456, -1, 123.0),
+            (0.1, 40, 0.1),
+            (1e300, 2, 1e300),
+        ] {
+            assert_eq!(round(real, places), Ok(rounded), "{real} {places}");
+        }
+    }
 }

@@ -73,3 +73,33 @@ fn split(integer: i64) -> (f64, f64) {
     let small = integer % 16_384;
     ((integer - small) as f64, small as f64)
 }
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    fn total<'a>(values: impl IntoIterator<Item = Value<'a>>) -> Option<f64> {
+        let mut sum = Sum::default();
+        values.into_iter().for_each(|value| sum.add(&value));
+        sum.total()
+    }
+
+    #[test]
+    fn totals() {
+        let text = |text: &'static str| Value::Text(text.into());
+        assert_eq!(total([]), Some(0.0));
+        assert_eq!(total([Value::Null]), Some(0.0));
+        assert_eq!(
+            total([Value::Integer(1), Value::Boolean(true), text("2"), text("3.5x")]),
+            Some(7.5)
+        );
+        assert_eq!(
+            total([Value::Integer(i64::MAX), Value::Integer(1)]),
+            Some(9_223_372_036_854_775_808.0)
+        );
+        assert_eq!(total(vec![Value::Real(0.1); 10]), Some(1.0));
+        assert_eq!(total([1e100, 1.0, -1e100].map(Value::Real)), Some(1.0));
+        assert_eq!(total([f64::INFINITY, 1.0].map(Value::Real)), Some(f64::INFINITY));
+        assert_eq!(total([f64::INFINITY, f64::NEG_INFINITY].map(Value::Real)), None);
+    }
+}

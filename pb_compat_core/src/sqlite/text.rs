@@ -77,9 +77,11 @@ pub fn substr(text: &str, start: i64, length: Option<i64>) -> &str {
     &rest[..offset(rest, part.len())]
 }
 
-pub fn substr_bytes(bytes: &[u8], start: i64, length: Option<i64>) -> &[u8] {
+/// `None` of an empty blob.
+pub fn substr_bytes(bytes: &[u8], start: i64, length: Option<i64>) -> Option<&[u8]> {
     let part = part(start, length, || bytes.len());
-    &bytes[part.start.min(bytes.len())..part.end.min(bytes.len())]
+    let part = part.start.min(bytes.len())..part.end.min(bytes.len());
+    (!bytes.is_empty()).then(|| &bytes[part])
 }
 
 /// Where `needle` first occurs, from 1 on, in characters; 0 where it does not. In bytes where both are blobs.
@@ -202,6 +204,8 @@ pub fn unistr(text: &str) -> Result<String, Error> {
             .filter(|number| number.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|number| u32::from_str_radix(number, 16).ok())
             .ok_or(Error::InvalidUnicodeEscape)?;
+        // What does not fit into four bytes of UTF-8 is cut.
+        let number = if number < 0x1_0000 { number } else { number & 0x1f_ffff };
         output.push(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER));
         rest = &escape[skip + digits..];
     }
@@ -230,5 +234,96 @@ impl Characters {
         } else {
             self.others.binary_search(&character).is_ok()
         }
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn parts() {
+        for (start, length, text) in [
+            (2, None, "ello"),
+            (-3, None, "llo"),
+            (0, None, "hello"),
+            (0, Some(3), "he"),
+            (2, Some(2), "el"),
+            (-3, Some(2), "ll"),
+            (-10, Some(7), "he"),
+            (3, Some(-2), "he"),
+            (-2, Some(-2), "el"),
+            (1, Some(-1), ""),
+            (0, Some(-2), ""),
+            (9, None, ""),
+            (i64::MIN, Some(i64::MIN), ""),
+            (i64::MAX, Some(i64::MIN), "hello"),
+            (2, Some(i64::MAX), "ello"),
+        ] {
+            assert_eq!(substr("hello", start, length), text, "{start} {length:?}");
+            assert_eq!(substr_bytes(b"hello", start, length), Some(text.as_bytes()));
+        }
+        assert_eq!(substr("aéb", 2, Some(1)), "é");
+        assert_eq!(substr("éab", -2, None), "ab");
+        assert_eq!(substr_bytes(b"", 1, None), None);
+    }
+
+    #[test]
+    fn positions() {
+        let text = |text: &'static str| Value::Text(text.into());
+        let blob = |text: &'static str| Value::Blob(text.as_bytes().into());
+        assert_eq!(instr(&text("aéb"), &text("b")), Some(3));
+        assert_eq!(instr(&blob("aéb"), &blob("b")), Some(4));
+        assert_eq!(instr(&blob("aéb"), &text("b")), Some(3));
+        assert_eq!(instr(&text("abc"), &text("")), Some(1));
+        assert_eq!(instr(&text("abc"), &text("x")), Some(0));
+        assert_eq!(instr(&Value::Integer(1234), &Value::Integer(3)), Some(3));
+        assert_eq!(instr(&Value::Null, &text("x")), None);
+    }
+
+    #[test]
+    fn digits_and_bytes() {
+        assert_eq!(hex(b"\x00\xaf").unwrap(), "00AF");
+        assert_eq!(unhex("00aF", "").as_deref(), Some(&b"\x00\xaf"[..]));
+        assert_eq!(unhex(" 00-aF ", " -").as_deref(), Some(&b"\x00\xaf"[..]));
+        for text in ["0", "0 0", "zz", "00 11"] {
+            assert_eq!(unhex(text, ""), None, "{text}");
+        }
+        assert_eq!(unhex("0 0", " "), None);
+    }
+
+    #[test]
+    fn replacements() {
+        let replaced = |text, from, to| replace(text, from, to, &mut || ()).unwrap().into_owned();
+        assert_eq!(replaced("aaa", "aa", "b"), "ba");
+        assert_eq!(replaced("abc", "", "x"), "abc");
+        assert_eq!(replaced("aéa", "é", ""), "aa");
+    }
+
+    #[test]
+    fn trimmed() {
+        assert_eq!(trim_start("  a ", " "), "a ");
+        assert_eq!(trim_end("aéé", "é"), "a");
+        assert_eq!(trim_end("a", ""), "a");
+        assert_eq!(trim_start("abc", "abc"), "");
+    }
+
+    #[test]
+    fn characters() {
+        assert_eq!(
+            char([72, 233, 0x1f600, -1, 0xd800, 0x11_0000].into_iter()),
+            "Hé😀\u{fffd}\u{fffd}\u{fffd}"
+        );
+        assert_eq!(unistr("\\0041\\u00e9\\+01f600\\U0001F600\\\\").unwrap(), "Aé😀😀\\");
+        for text in ["\\", "\\u", "\\u00g0", "\\+0041"] {
+            assert_eq!(unistr(text), Err(Error::InvalidUnicodeEscape), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_null_is_left_out() {
+        let values = [Value::Null, Value::Integer(1), Value::Text("".into()), Value::Null];
+        assert_eq!(concat("-", values.iter().cloned()).unwrap(), "1-");
+        assert_eq!(concat("", values.into_iter()).unwrap(), "1");
     }
 }

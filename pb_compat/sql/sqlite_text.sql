@@ -1,6 +1,7 @@
 -- Functions on text and blobs, as SQLite has them.
 -- Where pg_catalog has a function of the same name and parameter types, one is declared here with just these: it is the
--- one that a search_path with sqlite in front finds. "any" takes the rest.
+-- one that a search_path with sqlite in front finds. "any" takes the rest. Text where "any" would do is for
+-- untyped parameters, which have to become something; double precision takes every number.
 CREATE FUNCTION sqlite.typeof(value "any") RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_typeof_wrapper';
@@ -128,6 +129,11 @@ CREATE FUNCTION sqlite.upper(value "any") RETURNS text
     AS 'MODULE_PATHNAME', 'sqlite_upper_wrapper';
 COMMENT ON FUNCTION sqlite.upper("any") IS
     'text with a to z in upper case; other letters stay';
+CREATE FUNCTION sqlite.instr(haystack text, needle text) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_instr_wrapper';
+COMMENT ON FUNCTION sqlite.instr(text, text) IS
+    'where the second text first occurs in the first, from 1 on; 0 where it does not; bytes of two blobs';
 CREATE FUNCTION sqlite.instr(haystack "any", needle "any") RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_instr_wrapper';
@@ -143,25 +149,15 @@ CREATE FUNCTION sqlite.substr(value text, start integer, length integer) RETURNS
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
 COMMENT ON FUNCTION sqlite.substr(text, integer, integer) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substr(value text, start bigint) RETURNS text
+CREATE FUNCTION sqlite.substr(value text, start double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substr(text, bigint) IS
+COMMENT ON FUNCTION sqlite.substr(text, double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substr(value text, start bigint, length bigint) RETURNS text
+CREATE FUNCTION sqlite.substr(value text, start double precision, length double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substr(text, bigint, bigint) IS
-    'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substr(value text, start "any") RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substr(text, "any") IS
-    'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substr(value text, start "any", length "any") RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substr(text, "any", "any") IS
+COMMENT ON FUNCTION sqlite.substr(text, double precision, double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
 CREATE FUNCTION sqlite.substr(value bytea, start integer) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -173,35 +169,25 @@ CREATE FUNCTION sqlite.substr(value bytea, start integer, length integer) RETURN
     AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
 COMMENT ON FUNCTION sqlite.substr(bytea, integer, integer) IS
     'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substr(value bytea, start bigint) RETURNS bytea
+CREATE FUNCTION sqlite.substr(value bytea, start double precision) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substr(bytea, bigint) IS
+COMMENT ON FUNCTION sqlite.substr(bytea, double precision) IS
     'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substr(value bytea, start bigint, length bigint) RETURNS bytea
+CREATE FUNCTION sqlite.substr(value bytea, start double precision, length double precision) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substr(bytea, bigint, bigint) IS
+COMMENT ON FUNCTION sqlite.substr(bytea, double precision, double precision) IS
     'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substr(value bytea, start "any") RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substr(bytea, "any") IS
-    'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substr(value bytea, start "any", length "any") RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substr(bytea, "any", "any") IS
-    'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substr(value "any", start "any") RETURNS text
+CREATE FUNCTION sqlite.substr(value "any", start double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substr("any", "any") IS
+COMMENT ON FUNCTION sqlite.substr("any", double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substr(value "any", start "any", length "any") RETURNS text
+CREATE FUNCTION sqlite.substr(value "any", start double precision, length double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substr("any", "any", "any") IS
+COMMENT ON FUNCTION sqlite.substr("any", double precision, double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
 CREATE FUNCTION sqlite.substring(value text, start integer) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -213,25 +199,15 @@ CREATE FUNCTION sqlite.substring(value text, start integer, length integer) RETU
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
 COMMENT ON FUNCTION sqlite.substring(text, integer, integer) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substring(value text, start bigint) RETURNS text
+CREATE FUNCTION sqlite.substring(value text, start double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substring(text, bigint) IS
+COMMENT ON FUNCTION sqlite.substring(text, double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substring(value text, start bigint, length bigint) RETURNS text
+CREATE FUNCTION sqlite.substring(value text, start double precision, length double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substring(text, bigint, bigint) IS
-    'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substring(value text, start "any") RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substring(text, "any") IS
-    'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substring(value text, start "any", length "any") RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substring(text, "any", "any") IS
+COMMENT ON FUNCTION sqlite.substring(text, double precision, double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
 CREATE FUNCTION sqlite.substring(value bytea, start integer) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -243,35 +219,25 @@ CREATE FUNCTION sqlite.substring(value bytea, start integer, length integer) RET
     AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
 COMMENT ON FUNCTION sqlite.substring(bytea, integer, integer) IS
     'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substring(value bytea, start bigint) RETURNS bytea
+CREATE FUNCTION sqlite.substring(value bytea, start double precision) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substring(bytea, bigint) IS
+COMMENT ON FUNCTION sqlite.substring(bytea, double precision) IS
     'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substring(value bytea, start bigint, length bigint) RETURNS bytea
+CREATE FUNCTION sqlite.substring(value bytea, start double precision, length double precision) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substring(bytea, bigint, bigint) IS
+COMMENT ON FUNCTION sqlite.substring(bytea, double precision, double precision) IS
     'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substring(value bytea, start "any") RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substring(bytea, "any") IS
-    'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substring(value bytea, start "any", length "any") RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'sqlite_substr_bytes_wrapper';
-COMMENT ON FUNCTION sqlite.substring(bytea, "any", "any") IS
-    'part of a blob, by bytes, as of a text';
-CREATE FUNCTION sqlite.substring(value "any", start "any") RETURNS text
+CREATE FUNCTION sqlite.substring(value "any", start double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substring("any", "any") IS
+COMMENT ON FUNCTION sqlite.substring("any", double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
-CREATE FUNCTION sqlite.substring(value "any", start "any", length "any") RETURNS text
+CREATE FUNCTION sqlite.substring(value "any", start double precision, length double precision) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_substr_wrapper';
-COMMENT ON FUNCTION sqlite.substring("any", "any", "any") IS
+COMMENT ON FUNCTION sqlite.substring("any", double precision, double precision) IS
     'part of a text: from a character on, counted from 1 or, negative, from the end; a negative length takes what is before it';
 CREATE FUNCTION sqlite.replace(value text, old text, new text) RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
@@ -283,6 +249,16 @@ CREATE FUNCTION sqlite.replace(value "any", old "any", new "any") RETURNS text
     AS 'MODULE_PATHNAME', 'sqlite_replace_wrapper';
 COMMENT ON FUNCTION sqlite.replace("any", "any", "any") IS
     'the text with every occurrence of the second text replaced by the third';
+CREATE FUNCTION sqlite.trim(value text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_trim_wrapper';
+COMMENT ON FUNCTION sqlite.trim(text) IS
+    'text without spaces, or the characters of a second text, at both ends';
+CREATE FUNCTION sqlite.trim(value text, characters text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_trim_wrapper';
+COMMENT ON FUNCTION sqlite.trim(text, text) IS
+    'text without spaces, or the characters of a second text, at both ends';
 CREATE FUNCTION sqlite.trim(value "any") RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_trim_wrapper';
@@ -293,6 +269,16 @@ CREATE FUNCTION sqlite.trim(value "any", characters "any") RETURNS text
     AS 'MODULE_PATHNAME', 'sqlite_trim_wrapper';
 COMMENT ON FUNCTION sqlite.trim("any", "any") IS
     'text without spaces, or the characters of a second text, at both ends';
+CREATE FUNCTION sqlite.ltrim(value text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_ltrim_wrapper';
+COMMENT ON FUNCTION sqlite.ltrim(text) IS
+    'text without spaces, or the characters of a second text, at its start';
+CREATE FUNCTION sqlite.ltrim(value text, characters text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_ltrim_wrapper';
+COMMENT ON FUNCTION sqlite.ltrim(text, text) IS
+    'text without spaces, or the characters of a second text, at its start';
 CREATE FUNCTION sqlite.ltrim(value "any") RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_ltrim_wrapper';
@@ -303,6 +289,16 @@ CREATE FUNCTION sqlite.ltrim(value "any", characters "any") RETURNS text
     AS 'MODULE_PATHNAME', 'sqlite_ltrim_wrapper';
 COMMENT ON FUNCTION sqlite.ltrim("any", "any") IS
     'text without spaces, or the characters of a second text, at its start';
+CREATE FUNCTION sqlite.rtrim(value text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_rtrim_wrapper';
+COMMENT ON FUNCTION sqlite.rtrim(text) IS
+    'text without spaces, or the characters of a second text, at its end';
+CREATE FUNCTION sqlite.rtrim(value text, characters text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_rtrim_wrapper';
+COMMENT ON FUNCTION sqlite.rtrim(text, text) IS
+    'text without spaces, or the characters of a second text, at its end';
 CREATE FUNCTION sqlite.rtrim(value "any") RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_rtrim_wrapper';
@@ -313,21 +309,41 @@ CREATE FUNCTION sqlite.rtrim(value "any", characters "any") RETURNS text
     AS 'MODULE_PATHNAME', 'sqlite_rtrim_wrapper';
 COMMENT ON FUNCTION sqlite.rtrim("any", "any") IS
     'text without spaces, or the characters of a second text, at its end';
+CREATE FUNCTION sqlite.hex(value text) RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_hex_wrapper';
+COMMENT ON FUNCTION sqlite.hex(text) IS
+    'the bytes of a blob, or of a text, in hexadecimal digits; no digits for NULL';
 CREATE FUNCTION sqlite.hex(value "any") RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_hex_wrapper';
 COMMENT ON FUNCTION sqlite.hex("any") IS
     'the bytes of a blob, or of a text, in hexadecimal digits; no digits for NULL';
+CREATE FUNCTION sqlite.unhex(digits text) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_unhex_wrapper';
+COMMENT ON FUNCTION sqlite.unhex(text) IS
+    'the bytes that pairs of hexadecimal digits stand for; NULL for any other text';
 CREATE FUNCTION sqlite.unhex(digits "any") RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_unhex_wrapper';
 COMMENT ON FUNCTION sqlite.unhex("any") IS
     'the bytes that pairs of hexadecimal digits stand for; NULL for any other text';
+CREATE FUNCTION sqlite.unhex(digits text, ignored text) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_unhex_wrapper';
+COMMENT ON FUNCTION sqlite.unhex(text, text) IS
+    'the same, where the characters of the second text may stand between pairs';
 CREATE FUNCTION sqlite.unhex(digits "any", ignored "any") RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_unhex_wrapper';
 COMMENT ON FUNCTION sqlite.unhex("any", "any") IS
     'the same, where the characters of the second text may stand between pairs';
+CREATE FUNCTION sqlite.unicode(value text) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_unicode_wrapper';
+COMMENT ON FUNCTION sqlite.unicode(text) IS
+    'number of the first character; NULL of no text';
 CREATE FUNCTION sqlite.unicode(value "any") RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_unicode_wrapper';
@@ -343,6 +359,11 @@ CREATE FUNCTION sqlite.char() RETURNS text
     AS 'MODULE_PATHNAME', 'sqlite_char_wrapper';
 COMMENT ON FUNCTION sqlite.char() IS
     'no characters: an empty text';
+CREATE FUNCTION sqlite.quote(value text) RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_quote_wrapper';
+COMMENT ON FUNCTION sqlite.quote(text) IS
+    'the value as a literal of SQL';
 CREATE FUNCTION sqlite.quote(value "any") RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_quote_wrapper';
@@ -388,6 +409,11 @@ CREATE FUNCTION sqlite.concat_ws(separator text, VARIADIC "values" "any") RETURN
     AS 'MODULE_PATHNAME', 'sqlite_concat_ws_wrapper';
 COMMENT ON FUNCTION sqlite.concat_ws(text, VARIADIC "any") IS
     'text of all values that are not NULL, with a separator between them';
+CREATE FUNCTION sqlite.glob(pattern text, value text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_glob_wrapper';
+COMMENT ON FUNCTION sqlite.glob(text, text) IS
+    'whether the second text matches the pattern: * any characters, ? one, [a-z] one of a set, [^a-z] one not in it';
 CREATE FUNCTION sqlite.glob(pattern "any", value "any") RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_glob_wrapper';
@@ -418,15 +444,15 @@ CREATE FUNCTION sqlite.like(pattern "any", value "any", escape "any") RETURNS bo
     AS 'MODULE_PATHNAME', 'sqlite_like_wrapper';
 COMMENT ON FUNCTION sqlite.like("any", "any", "any") IS
     'whether the second text matches the pattern, A to Z without regard to case: % any characters, _ one; a character after the escape character stands for itself';
-CREATE FUNCTION sqlite.randomblob(size "any") RETURNS bytea
+CREATE FUNCTION sqlite.randomblob(size double precision) RETURNS bytea
     LANGUAGE c VOLATILE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_randomblob_wrapper';
-COMMENT ON FUNCTION sqlite.randomblob("any") IS
+COMMENT ON FUNCTION sqlite.randomblob(double precision) IS
     'so many random bytes, at least one';
-CREATE FUNCTION sqlite.zeroblob(size "any") RETURNS bytea
+CREATE FUNCTION sqlite.zeroblob(size double precision) RETURNS bytea
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_zeroblob_wrapper';
-COMMENT ON FUNCTION sqlite.zeroblob("any") IS
+COMMENT ON FUNCTION sqlite.zeroblob(double precision) IS
     'so many zero bytes';
 CREATE FUNCTION sqlite.random() RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL SAFE

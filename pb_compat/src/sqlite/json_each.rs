@@ -29,23 +29,19 @@ fn sqlite_json_tree(fcinfo: pg_sys::FunctionCallInfo) -> Result<(), ErrorReport>
 
 /// # Safety
 ///
-/// `fcinfo` is that of the running call of a STRICT function that returns a set of rows with the columns above.
+/// `fcinfo` is that of the running call of a function that returns a set of rows with the columns above.
 unsafe fn walk(fcinfo: pg_sys::FunctionCallInfo, is_tree: bool) -> Result<(), ErrorReport> {
     // SAFETY: as the caller promises.
     let (arguments, rows) = unsafe { (Arguments::of(fcinfo), Rows::of(fcinfo)?) };
     let document = arguments.get(0);
-    let root = if arguments.len() > 1 { arguments.get(1) } else { Value::Null };
-    fill(&rows, &document, root.to_text().as_deref(), is_tree).map_err(report)
+    let root = if arguments.len() > 1 { arguments.get(1) } else { Value::Text("$".into()) };
+    fill(&rows, &document, &root, is_tree).map_err(report)
 }
 
-fn fill(
-    rows: &Rows,
-    document: &Value,
-    root: Option<&str>,
-    is_tree: bool,
-) -> Result<(), sqlite::Error> {
+fn fill(rows: &Rows, document: &Value, root: &Value, is_tree: bool) -> Result<(), sqlite::Error> {
     let Some(document) = Document::of_value(document, pause)? else { return Ok(()) };
-    let Some(mut walk) = Walk::new(document.blob(), root, is_tree)? else { return Ok(()) };
+    let Some(root) = root.to_text() else { return Ok(()) };
+    let Some(mut walk) = Walk::new(document.blob(), &root, is_tree)? else { return Ok(()) };
     while let Some(row) = walk.row()? {
         pause();
         rows.put(row)?;
@@ -82,11 +78,9 @@ impl Rows {
                     function_name!(),
                 ));
             }
-            let mut columns = std::ptr::null_mut();
-            let class = pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &mut columns);
-            if class != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE
-                || (*columns).natts as usize != COLUMNS
-            {
+            // What the executor expects is what the function is declared to return, already looked up.
+            let columns = (*info).expectedDesc;
+            if columns.is_null() || (*columns).natts as usize != COLUMNS {
                 return Err(ErrorReport::new(
                     PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
                     "function is not declared to return rows of eight columns",

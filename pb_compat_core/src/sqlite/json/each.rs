@@ -37,9 +37,8 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// From the document's root, or from where a path leads to; `None` if it leads to nothing.
-    pub fn new(blob: &'a [u8], root: Option<&str>, is_tree: bool) -> Result<Option<Self>, Error> {
-        let root = root.unwrap_or("$");
+    /// From where a path leads to; `None` if it leads to nothing.
+    pub fn new(blob: &'a [u8], root: &str, is_tree: bool) -> Result<Option<Self>, Error> {
         let steps = root.strip_prefix('$').ok_or_else(|| bad_path(root))?;
         let found = match find(blob, steps.as_bytes()) {
             Ok(found) => found,

@@ -11,6 +11,8 @@ mod patch;
 mod path;
 mod space;
 mod text;
+#[cfg(test)]
+mod unit;
 mod value;
 
 pub use each::{Row, Walk};

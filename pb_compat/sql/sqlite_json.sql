@@ -36,6 +36,11 @@ CREATE FUNCTION sqlite.json_extract(document text, path text) RETURNS text
     AS 'MODULE_PATHNAME', 'sqlite_json_extract_text_wrapper';
 COMMENT ON FUNCTION sqlite.json_extract(text, text) IS
     'what a path leads to: text, a number as text, NULL; JSON for an object or an array';
+CREATE FUNCTION sqlite.json_extract(document "any") RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_json_extract_wrapper';
+COMMENT ON FUNCTION sqlite.json_extract("any") IS
+    'NULL: no path leads to anything';
 CREATE FUNCTION sqlite.json_extract(document "any", VARIADIC paths "any") RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_extract_wrapper';

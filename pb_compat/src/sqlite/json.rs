@@ -143,9 +143,13 @@ fn sqlite_json_extract_text(document: Option<Utf8>, path: Option<Utf8>) -> Text<
     Ok(cast(&document.extract(&path.0).map_err(report)?))
 }
 
-/// What `json_extract(..)` gives, before it is cast to the result's type.
+/// What one path leads to.
+type Extract = for<'a> fn(&'a Document<'_>, &str) -> Result<Value<'a>, sqlite::Error>;
+
+/// What `json_extract(..)` gives, and what it is cast to.
 fn extract<T>(
     arguments: &Arguments,
+    one: Extract,
     cast: impl FnOnce(&Value) -> Option<T>,
 ) -> Result<Option<T>, sqlite::Error> {
     let value = arguments.get(0);
@@ -155,18 +159,20 @@ fn extract<T>(
     let Some(document) = Document::of_value(&value, pause)? else { return Ok(None) };
     if arguments.len() == 2 {
         let Some(path) = path(arguments, 1) else { return Ok(None) };
-        return Ok(cast(&document.extract(&path)?));
+        return Ok(cast(&one(&document, &path)?));
     }
     let paths = (1..arguments.len()).map(|index| path(arguments, index));
     let array = document.extract_all(paths, pause)?;
     Ok(array.and_then(|array| cast(&Value::Json(array.into()))))
 }
 
-/// `json_extract("any", VARIADIC "any")`.
+/// `json_extract("any"[, VARIADIC "any"])`.
 #[pg_extern(sql = false)]
 fn sqlite_json_extract(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
     // SAFETY: see sqlite_json.
-    unsafe { call(fcinfo, |arguments| extract(arguments, cast)) }
+    unsafe {
+        call(fcinfo, |arguments| extract(arguments, |document, path| document.extract(path), cast))
+    }
 }
 
 /// `json_extract_int("any", VARIADIC "any")`.
@@ -174,7 +180,11 @@ fn sqlite_json_extract(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
 fn sqlite_json_extract_int(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<i64>, ErrorReport> {
     let cast = |value: &Value| (*value != Value::Null).then(|| value.as_integer());
     // SAFETY: see sqlite_json.
-    unsafe { call(fcinfo, |arguments| extract(arguments, cast)) }
+    unsafe {
+        call(fcinfo, |arguments| {
+            extract(arguments, |document, path| document.extract_to_cast(path), cast)
+        })
+    }
 }
 
 /// `json_extract_real("any", VARIADIC "any")`.
@@ -182,7 +192,11 @@ fn sqlite_json_extract_int(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<i6
 fn sqlite_json_extract_real(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<f64>, ErrorReport> {
     let cast = |value: &Value| (*value != Value::Null).then(|| value.as_real());
     // SAFETY: see sqlite_json.
-    unsafe { call(fcinfo, |arguments| extract(arguments, cast)) }
+    unsafe {
+        call(fcinfo, |arguments| {
+            extract(arguments, |document, path| document.extract_to_cast(path), cast)
+        })
+    }
 }
 
 fn arrow(document: Option<Utf8>, operand: Option<Operand>) -> Text<'static> {

@@ -50,6 +50,7 @@ SELECT json_extract(NULL, '$'), json_extract('[1]', NULL), json_extract('[1]', '
     json_set(NULL, '$', 1), json_remove('[1]', NULL), json_patch('{}', NULL), json_patch(NULL, '{}'), json(NULL), json_pretty(NULL), '[1]' -> NULL::text, NULL::text ->> 0;
 SELECT count(*) FROM json_each(NULL);
 SELECT count(*) FROM json_each('[1]', NULL);
+SELECT json_extract('[1'), json_extract_int('"7\u0000"', '$'), json_extract_real('["a\u0000b"]', '$[0]');
 SELECT json_quote(NULL), sqlite.json_array(NULL), sqlite.json_object('a', NULL);
 
 -- Rows.
@@ -98,6 +99,12 @@ SELECT query, e.* FROM unnest(ARRAY[
     $$SELECT sqlite.json('{"a":1')$$,
     $$SELECT sqlite.json('')$$,
     $$SELECT sqlite.json_extract('[', NULL)$$,
+    $$SELECT sqlite.json_type('[', NULL)$$,
+    $$SELECT sqlite.json_array_length('[', NULL)$$,
+    $$SELECT '[' OPERATOR(sqlite.->) NULL::text$$,
+    $$SELECT '[' OPERATOR(sqlite.->>) NULL::integer$$,
+    $$SELECT sqlite.json_patch('[', NULL)$$,
+    $$SELECT * FROM sqlite.json_each('[', NULL)$$,
     $$SELECT sqlite.json_extract('[1]', 'a''b')$$,
     $$SELECT sqlite.json_extract('[1]', '$[')$$,
     $$SELECT sqlite.json_extract('"a\u0000b"', '$')$$,

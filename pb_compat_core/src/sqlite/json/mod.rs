@@ -125,6 +125,11 @@ impl<'a> Document<'a> {
         self.find(path)?.map_or(Ok(Value::Null), |node| value::of(&self.blob, &node))
     }
 
+    /// The same, for a value that is to become a number.
+    pub fn extract_to_cast(&self, path: &str) -> Result<Value<'_>, Error> {
+        self.find(path)?.map_or(Ok(Value::Null), |node| value::to_cast(&self.blob, &node))
+    }
+
     /// `json_extract()` with several paths: an array of what they lead to.
     pub fn extract_all<'p>(
         &self,

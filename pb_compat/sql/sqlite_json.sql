@@ -32,10 +32,15 @@ CREATE FUNCTION sqlite.json_quote(value "any") RETURNS sqlite.json_text
 COMMENT ON FUNCTION sqlite.json_quote("any") IS
     'the value as JSON';
 CREATE FUNCTION sqlite.json_extract(document text, path text) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_extract_text_wrapper';
 COMMENT ON FUNCTION sqlite.json_extract(text, text) IS
     'what a path leads to: text, a number as text, NULL; JSON for an object or an array';
+CREATE FUNCTION sqlite.json_extract(document "any") RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_json_extract_wrapper';
+COMMENT ON FUNCTION sqlite.json_extract("any") IS
+    'NULL: no path leads to anything';
 CREATE FUNCTION sqlite.json_extract(document "any", VARIADIC paths "any") RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_extract_wrapper';
@@ -52,12 +57,12 @@ CREATE FUNCTION sqlite.json_extract_real(document "any", VARIADIC paths "any") R
 COMMENT ON FUNCTION sqlite.json_extract_real("any", VARIADIC "any") IS
     'CAST(json_extract(..) AS REAL)';
 CREATE FUNCTION sqlite.json_arrow(document text, operand text) RETURNS sqlite.json_text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_arrow_text_wrapper';
 COMMENT ON FUNCTION sqlite.json_arrow(text, text) IS
     'implementation of the -> operator';
 CREATE FUNCTION sqlite.json_double_arrow(document text, operand text) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_double_arrow_text_wrapper';
 COMMENT ON FUNCTION sqlite.json_double_arrow(text, text) IS
     'implementation of the ->> operator';
@@ -66,12 +71,12 @@ COMMENT ON OPERATOR sqlite.-> (text, text) IS 'what a path, a label or an index 
 CREATE OPERATOR sqlite.->> (LEFTARG = text, RIGHTARG = text, FUNCTION = sqlite.json_double_arrow);
 COMMENT ON OPERATOR sqlite.->> (text, text) IS 'what a path, a label or an index leads to, as text';
 CREATE FUNCTION sqlite.json_arrow(document text, operand smallint) RETURNS sqlite.json_text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_arrow_int2_wrapper';
 COMMENT ON FUNCTION sqlite.json_arrow(text, smallint) IS
     'implementation of the -> operator';
 CREATE FUNCTION sqlite.json_double_arrow(document text, operand smallint) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_double_arrow_int2_wrapper';
 COMMENT ON FUNCTION sqlite.json_double_arrow(text, smallint) IS
     'implementation of the ->> operator';
@@ -80,12 +85,12 @@ COMMENT ON OPERATOR sqlite.-> (text, smallint) IS 'what a path, a label or an in
 CREATE OPERATOR sqlite.->> (LEFTARG = text, RIGHTARG = smallint, FUNCTION = sqlite.json_double_arrow);
 COMMENT ON OPERATOR sqlite.->> (text, smallint) IS 'what a path, a label or an index leads to, as text';
 CREATE FUNCTION sqlite.json_arrow(document text, operand integer) RETURNS sqlite.json_text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_arrow_int4_wrapper';
 COMMENT ON FUNCTION sqlite.json_arrow(text, integer) IS
     'implementation of the -> operator';
 CREATE FUNCTION sqlite.json_double_arrow(document text, operand integer) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_double_arrow_int4_wrapper';
 COMMENT ON FUNCTION sqlite.json_double_arrow(text, integer) IS
     'implementation of the ->> operator';
@@ -94,12 +99,12 @@ COMMENT ON OPERATOR sqlite.-> (text, integer) IS 'what a path, a label or an ind
 CREATE OPERATOR sqlite.->> (LEFTARG = text, RIGHTARG = integer, FUNCTION = sqlite.json_double_arrow);
 COMMENT ON OPERATOR sqlite.->> (text, integer) IS 'what a path, a label or an index leads to, as text';
 CREATE FUNCTION sqlite.json_arrow(document text, operand bigint) RETURNS sqlite.json_text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_arrow_int8_wrapper';
 COMMENT ON FUNCTION sqlite.json_arrow(text, bigint) IS
     'implementation of the -> operator';
 CREATE FUNCTION sqlite.json_double_arrow(document text, operand bigint) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_double_arrow_int8_wrapper';
 COMMENT ON FUNCTION sqlite.json_double_arrow(text, bigint) IS
     'implementation of the ->> operator';
@@ -118,12 +123,12 @@ CREATE FUNCTION sqlite.json_type(document "any") RETURNS text
 COMMENT ON FUNCTION sqlite.json_type("any") IS
     'null, true, false, integer, real, text, array or object';
 CREATE FUNCTION sqlite.json_type(document text, path text) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_type_wrapper';
 COMMENT ON FUNCTION sqlite.json_type(text, text) IS
     'null, true, false, integer, real, text, array or object, for what a path leads to';
 CREATE FUNCTION sqlite.json_type(document "any", path "any") RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_type_wrapper';
 COMMENT ON FUNCTION sqlite.json_type("any", "any") IS
     'null, true, false, integer, real, text, array or object, for what a path leads to';
@@ -143,12 +148,12 @@ CREATE FUNCTION sqlite.json_array_length(document "any") RETURNS bigint
 COMMENT ON FUNCTION sqlite.json_array_length("any") IS
     'number of elements of a JSON array; 0 for what is none';
 CREATE FUNCTION sqlite.json_array_length(document text, path text) RETURNS bigint
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_array_length_wrapper';
 COMMENT ON FUNCTION sqlite.json_array_length(text, text) IS
     'number of elements of a JSON array; 0 for what is none; for what a path leads to';
 CREATE FUNCTION sqlite.json_array_length(document "any", path "any") RETURNS bigint
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_array_length_wrapper';
 COMMENT ON FUNCTION sqlite.json_array_length("any", "any") IS
     'number of elements of a JSON array; 0 for what is none; for what a path leads to';
@@ -218,7 +223,7 @@ CREATE FUNCTION sqlite.json_remove(document "any") RETURNS sqlite.json_text
 COMMENT ON FUNCTION sqlite.json_remove("any") IS
     'the JSON document without spaces, in RFC 8259';
 CREATE FUNCTION sqlite.json_patch(document "any", patch "any") RETURNS sqlite.json_text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_json_patch_wrapper';
 COMMENT ON FUNCTION sqlite.json_patch("any", "any") IS
     'the JSON document with a merge patch (RFC 7396) applied';
@@ -242,13 +247,13 @@ COMMENT ON FUNCTION sqlite.json_each("any") IS
     'the elements of a JSON array or object, a row each';
 CREATE FUNCTION sqlite.json_each(document text, root text) RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 100
     AS 'MODULE_PATHNAME', 'sqlite_json_each_wrapper';
 COMMENT ON FUNCTION sqlite.json_each(text, text) IS
     'the elements of a JSON array or object, a row each, from what a path leads to';
 CREATE FUNCTION sqlite.json_each(document "any", root "any") RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 100
     AS 'MODULE_PATHNAME', 'sqlite_json_each_wrapper';
 COMMENT ON FUNCTION sqlite.json_each("any", "any") IS
     'the elements of a JSON array or object, a row each, from what a path leads to';
@@ -266,13 +271,13 @@ COMMENT ON FUNCTION sqlite.json_tree("any") IS
     'a JSON document and everything in it, a row each';
 CREATE FUNCTION sqlite.json_tree(document text, root text) RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 100
     AS 'MODULE_PATHNAME', 'sqlite_json_tree_wrapper';
 COMMENT ON FUNCTION sqlite.json_tree(text, text) IS
     'a JSON document and everything in it, a row each, from what a path leads to';
 CREATE FUNCTION sqlite.json_tree(document "any", root "any") RETURNS TABLE (
     key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 100
     AS 'MODULE_PATHNAME', 'sqlite_json_tree_wrapper';
 COMMENT ON FUNCTION sqlite.json_tree("any", "any") IS
     'a JSON document and everything in it, a row each, from what a path leads to';

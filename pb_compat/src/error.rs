@@ -77,7 +77,7 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
         sqlite::Error::BadPath(_) => {
             "A path begins with $ and goes on with .label, .\"label\", [3], [#-1] or [#]."
         }
-        sqlite::Error::BlobInJson => "Store it as text, for example with sqlite.hex().",
+        sqlite::Error::BlobInJson => "Make it text first, for example with sqlite.hex().",
         sqlite::Error::EvenArguments(_) => {
             "A document comes first, then a path and a value in turn."
         }
@@ -96,7 +96,7 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
             "json_array_insert() takes paths that end with [..]."
         }
         sqlite::Error::NulInText => {
-            "PostgreSQL's text has no such character, other than SQLite's; take it as JSON, with the -> operator."
+            "PostgreSQL's text, unlike SQLite's, has no such character; take the value as JSON, with the -> operator."
         }
         sqlite::Error::OddArguments => "Labels and values come in turn.",
         sqlite::Error::PathTooDeep => "A path has fewer than 1000 steps.",

@@ -75,6 +75,11 @@ unsafe fn with_path<T>(
     }
 }
 
+/// A document of text. It is parsed, and must be JSON, whatever else is NULL.
+fn parse(document: Option<Utf8>) -> Result<Option<Document<'static>>, ErrorReport> {
+    document.map(|text| Document::of_text(&text.0, pause).map_err(report)).transpose()
+}
+
 /// `json("any")`: the document without spaces, in RFC 8259.
 #[pg_extern(sql = false)]
 fn sqlite_json(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
@@ -106,12 +111,17 @@ fn sqlite_json_object(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
             if arguments.len() % 2 == 1 {
                 return Err(sqlite::Error::OddArguments);
             }
+            // A wrong label is reported before a wrong value, wherever they are.
+            let labels: Vec<_> = (0..arguments.len())
+                .step_by(2)
+                .map(|index| match arguments.get(index) {
+                    Value::Text(label) | Value::Json(label) => Ok(label),
+                    _ => Err(sqlite::Error::LabelNotText),
+                })
+                .collect::<Result<_, _>>()?;
             let mut builder = Builder::object();
-            for index in (0..arguments.len()).step_by(2) {
-                let (Value::Text(label) | Value::Json(label)) = arguments.get(index) else {
-                    return Err(sqlite::Error::LabelNotText);
-                };
-                builder.member(&label, &arguments.get(index + 1), pause)?;
+            for (index, label) in labels.iter().enumerate() {
+                builder.member(label, &arguments.get(2 * index + 1), pause)?;
             }
             Ok(owned(builder.finish()))
         })
@@ -127,14 +137,19 @@ fn sqlite_json_quote(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
 
 /// `json_extract(text, text)`, which most calls are.
 #[pg_extern(sql = false)]
-fn sqlite_json_extract_text(document: Utf8, path: Utf8) -> Text<'static> {
-    let document = Document::of_text(&document.0, pause).map_err(report)?;
+fn sqlite_json_extract_text(document: Option<Utf8>, path: Option<Utf8>) -> Text<'static> {
+    let Some(document) = parse(document)? else { return Ok(None) };
+    let Some(path) = path else { return Ok(None) };
     Ok(cast(&document.extract(&path.0).map_err(report)?))
 }
 
-/// What `json_extract(..)` gives, before it is cast to the result's type.
+/// What one path leads to.
+type Extract = for<'a> fn(&'a Document<'_>, &str) -> Result<Value<'a>, sqlite::Error>;
+
+/// What `json_extract(..)` gives, and what it is cast to.
 fn extract<T>(
     arguments: &Arguments,
+    one: Extract,
     cast: impl FnOnce(&Value) -> Option<T>,
 ) -> Result<Option<T>, sqlite::Error> {
     let value = arguments.get(0);
@@ -144,18 +159,20 @@ fn extract<T>(
     let Some(document) = Document::of_value(&value, pause)? else { return Ok(None) };
     if arguments.len() == 2 {
         let Some(path) = path(arguments, 1) else { return Ok(None) };
-        return Ok(cast(&document.extract(&path)?));
+        return Ok(cast(&one(&document, &path)?));
     }
     let paths = (1..arguments.len()).map(|index| path(arguments, index));
     let array = document.extract_all(paths, pause)?;
     Ok(array.and_then(|array| cast(&Value::Json(array.into()))))
 }
 
-/// `json_extract("any", VARIADIC "any")`.
+/// `json_extract("any"[, VARIADIC "any"])`.
 #[pg_extern(sql = false)]
 fn sqlite_json_extract(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
     // SAFETY: see sqlite_json.
-    unsafe { call(fcinfo, |arguments| extract(arguments, cast)) }
+    unsafe {
+        call(fcinfo, |arguments| extract(arguments, |document, path| document.extract(path), cast))
+    }
 }
 
 /// `json_extract_int("any", VARIADIC "any")`.
@@ -163,7 +180,11 @@ fn sqlite_json_extract(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
 fn sqlite_json_extract_int(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<i64>, ErrorReport> {
     let cast = |value: &Value| (*value != Value::Null).then(|| value.as_integer());
     // SAFETY: see sqlite_json.
-    unsafe { call(fcinfo, |arguments| extract(arguments, cast)) }
+    unsafe {
+        call(fcinfo, |arguments| {
+            extract(arguments, |document, path| document.extract_to_cast(path), cast)
+        })
+    }
 }
 
 /// `json_extract_real("any", VARIADIC "any")`.
@@ -171,65 +192,71 @@ fn sqlite_json_extract_int(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<i6
 fn sqlite_json_extract_real(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<f64>, ErrorReport> {
     let cast = |value: &Value| (*value != Value::Null).then(|| value.as_real());
     // SAFETY: see sqlite_json.
-    unsafe { call(fcinfo, |arguments| extract(arguments, cast)) }
+    unsafe {
+        call(fcinfo, |arguments| {
+            extract(arguments, |document, path| document.extract_to_cast(path), cast)
+        })
+    }
 }
 
-fn arrow(document: &Utf8, operand: Operand) -> Text<'static> {
-    let document = Document::of_text(&document.0, pause).map_err(report)?;
+fn arrow(document: Option<Utf8>, operand: Option<Operand>) -> Text<'static> {
+    let Some(document) = parse(document)? else { return Ok(None) };
+    let Some(operand) = operand else { return Ok(None) };
     document.arrow(&operand).map(owned).map_err(report)
 }
 
-fn double_arrow(document: &Utf8, operand: Operand) -> Text<'static> {
-    let document = Document::of_text(&document.0, pause).map_err(report)?;
+fn double_arrow(document: Option<Utf8>, operand: Option<Operand>) -> Text<'static> {
+    let Some(document) = parse(document)? else { return Ok(None) };
+    let Some(operand) = operand else { return Ok(None) };
     Ok(cast(&document.double_arrow(&operand).map_err(report)?))
 }
 
 /// `text -> text`.
 #[pg_extern(sql = false)]
-fn sqlite_json_arrow_text(document: Utf8, operand: Utf8) -> Text<'static> {
-    arrow(&document, Operand::Text(&operand.0))
+fn sqlite_json_arrow_text(document: Option<Utf8>, operand: Option<Utf8>) -> Text<'static> {
+    arrow(document, operand.as_ref().map(|operand| Operand::Text(&operand.0)))
 }
 
 /// `text -> smallint`.
 #[pg_extern(sql = false)]
-fn sqlite_json_arrow_int2(document: Utf8, operand: i16) -> Text<'static> {
-    arrow(&document, Operand::Integer(operand.into()))
+fn sqlite_json_arrow_int2(document: Option<Utf8>, operand: Option<i16>) -> Text<'static> {
+    arrow(document, operand.map(Into::into).map(Operand::Integer))
 }
 
 /// `text -> integer`.
 #[pg_extern(sql = false)]
-fn sqlite_json_arrow_int4(document: Utf8, operand: i32) -> Text<'static> {
-    arrow(&document, Operand::Integer(operand.into()))
+fn sqlite_json_arrow_int4(document: Option<Utf8>, operand: Option<i32>) -> Text<'static> {
+    arrow(document, operand.map(Into::into).map(Operand::Integer))
 }
 
 /// `text -> bigint`.
 #[pg_extern(sql = false)]
-fn sqlite_json_arrow_int8(document: Utf8, operand: i64) -> Text<'static> {
-    arrow(&document, Operand::Integer(operand))
+fn sqlite_json_arrow_int8(document: Option<Utf8>, operand: Option<i64>) -> Text<'static> {
+    arrow(document, operand.map(Operand::Integer))
 }
 
 /// `text ->> text`.
 #[pg_extern(sql = false)]
-fn sqlite_json_double_arrow_text(document: Utf8, operand: Utf8) -> Text<'static> {
-    double_arrow(&document, Operand::Text(&operand.0))
+fn sqlite_json_double_arrow_text(document: Option<Utf8>, operand: Option<Utf8>) -> Text<'static> {
+    double_arrow(document, operand.as_ref().map(|operand| Operand::Text(&operand.0)))
 }
 
 /// `text ->> smallint`.
 #[pg_extern(sql = false)]
-fn sqlite_json_double_arrow_int2(document: Utf8, operand: i16) -> Text<'static> {
-    double_arrow(&document, Operand::Integer(operand.into()))
+fn sqlite_json_double_arrow_int2(document: Option<Utf8>, operand: Option<i16>) -> Text<'static> {
+    double_arrow(document, operand.map(Into::into).map(Operand::Integer))
 }
 
 /// `text ->> integer`.
 #[pg_extern(sql = false)]
-fn sqlite_json_double_arrow_int4(document: Utf8, operand: i32) -> Text<'static> {
-    double_arrow(&document, Operand::Integer(operand.into()))
+fn sqlite_json_double_arrow_int4(document: Option<Utf8>, operand: Option<i32>) -> Text<'static> {
+    double_arrow(document, operand.map(Into::into).map(Operand::Integer))
 }
 
 /// `text ->> bigint`.
 #[pg_extern(sql = false)]
-fn sqlite_json_double_arrow_int8(document: Utf8, operand: i64) -> Text<'static> {
-    double_arrow(&document, Operand::Integer(operand))
+fn sqlite_json_double_arrow_int8(document: Option<Utf8>, operand: Option<i64>) -> Text<'static> {
+    double_arrow(document, operand.map(Operand::Integer))
 }
 
 /// `json_type("any"[, "any"])`.

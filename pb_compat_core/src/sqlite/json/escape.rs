@@ -94,9 +94,6 @@ fn character(text: &[u8]) -> (u32, usize) {
         code = code << 6 | u32::from(text[length] & 0x3f);
         length += 1;
     }
-    if code < 0x80 || code & 0xffff_f800 == 0xd800 || code & 0xffff_fffe == 0xfffe {
-        code = 0xfffd;
-    }
     (code, length)
 }
 

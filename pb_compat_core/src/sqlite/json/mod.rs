@@ -2,6 +2,7 @@
 //! `json_each()` and `json_tree()` give are offsets in it.
 
 mod check;
+mod decimal;
 mod each;
 mod edit;
 mod escape;
@@ -11,9 +12,12 @@ mod patch;
 mod path;
 mod space;
 mod text;
+#[cfg(test)]
+mod unit;
 mod value;
 
-pub use each::{Row, Walk};
+pub use decimal::with_decimal;
+pub use each::{Key, Row, Walk};
 pub use edit::Edit;
 pub use node::Kind;
 
@@ -121,6 +125,11 @@ impl<'a> Document<'a> {
     /// `json_extract()` with one path.
     pub fn extract(&self, path: &str) -> Result<Value<'_>, Error> {
         self.find(path)?.map_or(Ok(Value::Null), |node| value::of(&self.blob, &node))
+    }
+
+    /// The same, for a value that is to become a number.
+    pub fn extract_to_cast(&self, path: &str) -> Result<Value<'_>, Error> {
+        self.find(path)?.map_or(Ok(Value::Null), |node| value::to_cast(&self.blob, &node))
     }
 
     /// `json_extract()` with several paths: an array of what they lead to.

@@ -19,7 +19,10 @@ pub fn of<'a>(blob: &'a [u8], node: &Node) -> Result<Value<'a>, Error> {
         Kind::Int | Kind::Int5 => integer(payload)?,
         Kind::Float | Kind::Float5 => real(payload)?,
         Kind::Text | Kind::TextRaw => Value::Text(String::from_utf8_lossy(payload)),
-        Kind::TextJ | Kind::Text5 => Value::Text(unescaped(payload)?.into()),
+        Kind::TextJ | Kind::Text5 => Value::Text(match unescaped(payload) {
+            (text, false) => text.into(),
+            (_, true) => return Err(Error::NulInText),
+        }),
         Kind::Array | Kind::Object => {
             let mut out = Vec::with_capacity(payload.len() + payload.len() / 4);
             text::element(blob, node.start, 0, &mut out)?;
@@ -74,8 +77,16 @@ fn real<'a>(payload: &[u8]) -> Result<Value<'a>, Error> {
     Ok(Value::Real(number::text_to_real(payload)))
 }
 
-/// Text without its escapes.
-pub fn unescaped(payload: &[u8]) -> Result<String, Error> {
+/// As [`of`], for what is to become a number: of text that goes on behind a zero byte, what stands before it is enough.
+pub fn to_cast<'a>(blob: &'a [u8], node: &Node) -> Result<Value<'a>, Error> {
+    match of(blob, node) {
+        Err(Error::NulInText) => Ok(Value::Text(unescaped(node.text(blob)).0.into())),
+        value => value,
+    }
+}
+
+/// Text without its escapes, up to the first zero byte, which PostgreSQL's text cannot hold; and whether there is one.
+fn unescaped(payload: &[u8]) -> (String, bool) {
     let mut out = Vec::with_capacity(payload.len());
     let mut rest = payload;
     while !rest.is_empty() {
@@ -87,8 +98,7 @@ pub fn unescaped(payload: &[u8]) -> Result<String, Error> {
         }
         let (unit, length) = unescape(rest);
         match unit {
-            // PostgreSQL's text cannot hold it.
-            Some(0) => return Err(Error::NulInText),
+            Some(0) => return (string(out), true),
             // Half a surrogate pair: what SQLite keeps are bytes that are no UTF-8, and that it reads as this one.
             Some(code) => {
                 let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -98,14 +108,27 @@ pub fn unescaped(payload: &[u8]) -> Result<String, Error> {
         }
         rest = &rest[length..];
     }
-    Ok(string(out))
+    (string(out), false)
 }
 
 /// The element's text without quotes and escapes, for `CAST(.. AS TEXT)`.
 pub fn text_of<'a>(blob: &'a [u8], node: &Node) -> Result<Option<Cow<'a, str>>, Error> {
-    Ok(match of(blob, node)? {
-        Value::Null => None,
-        Value::Text(text) | Value::Json(text) => Some(text),
-        value => value.to_text().map(|text| Cow::Owned(text.into_owned())),
-    })
+    if node.kind == Kind::Int
+        && let Some(text) = as_it_is(node.text(blob))
+    {
+        return Ok(Some(text.into()));
+    }
+    Ok(of(blob, node)?.into_text())
+}
+
+/// An integer that is written as it would be written again, and is none of the largest.
+fn as_it_is(payload: &[u8]) -> Option<&str> {
+    let digits = payload.strip_prefix(b"-").unwrap_or(payload);
+    let is_shortest = match digits {
+        [b'0'] => payload.len() == 1,
+        [first, ..] => *first != b'0' && digits.len() <= 18,
+        [] => false,
+    };
+    let text = str::from_utf8(payload).ok()?;
+    (is_shortest && digits.iter().all(u8::is_ascii_digit)).then_some(text)
 }

@@ -58,8 +58,14 @@ impl SqlError for Error {
 
 fn sqlite_sqlstate(error: &sqlite::Error) -> PgSqlErrorCode {
     match error {
+        sqlite::Error::EscapeNotOneCharacter => PgSqlErrorCode::ERRCODE_INVALID_ESCAPE_CHARACTER,
+        sqlite::Error::IntegerOverflow => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        sqlite::Error::InvalidUnicodeEscape => PgSqlErrorCode::ERRCODE_INVALID_ESCAPE_SEQUENCE,
         sqlite::Error::MalformedJson | sqlite::Error::TooDeep => {
             PgSqlErrorCode::ERRCODE_INVALID_JSON_TEXT
+        }
+        sqlite::Error::PatternTooComplex | sqlite::Error::TooBig => {
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
         }
         sqlite::Error::NulInText => PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
         _ => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -75,6 +81,13 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
         sqlite::Error::EvenArguments(_) => {
             "A document comes first, then a path and a value in turn."
         }
+        sqlite::Error::EscapeNotOneCharacter => "Name one character after ESCAPE.",
+        sqlite::Error::IntegerOverflow => {
+            "Cast to double precision: -9223372036854775808 has no positive counterpart."
+        }
+        sqlite::Error::InvalidUnicodeEscape => {
+            "Escapes are \\XXXX, \\uXXXX, \\+XXXXXX, \\UXXXXXXXX and \\\\."
+        }
         sqlite::Error::LabelNotText => "Cast the label to text.",
         sqlite::Error::MalformedJson => {
             "sqlite.json_error_position() tells where a value stops to be JSON."
@@ -87,6 +100,8 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
         }
         sqlite::Error::OddArguments => "Labels and values come in turn.",
         sqlite::Error::PathTooDeep => "A path has fewer than 1000 steps.",
+        sqlite::Error::PatternTooComplex => "A pattern has at most 50000 bytes.",
+        sqlite::Error::TooBig => "A text or blob has at most 1000000000 bytes.",
         sqlite::Error::TooDeep => "JSON may be nested 1000 deep.",
     })
 }

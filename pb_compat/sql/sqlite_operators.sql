@@ -11,6 +11,16 @@ CREATE FUNCTION sqlite.text_not_like(value text, pattern text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'sqlite_text_not_like_wrapper';
 COMMENT ON FUNCTION sqlite.text_not_like(text, text) IS
     'implements NOT LIKE';
+CREATE FUNCTION sqlite.character_like(value bpchar, pattern text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_text_like_wrapper';
+COMMENT ON FUNCTION sqlite.character_like(bpchar, text) IS
+    'implements LIKE';
+CREATE FUNCTION sqlite.character_not_like(value bpchar, pattern text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_text_not_like_wrapper';
+COMMENT ON FUNCTION sqlite.character_not_like(bpchar, text) IS
+    'implements NOT LIKE';
 CREATE FUNCTION sqlite.value_like(value anynonarray, pattern text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_value_like_wrapper';
@@ -33,6 +43,18 @@ CREATE OPERATOR sqlite.!~~ (
     RESTRICT = matchingsel, JOIN = matchingjoinsel
 );
 COMMENT ON OPERATOR sqlite.!~~ (text, text) IS 'NOT LIKE, as SQLite has it';
+CREATE OPERATOR sqlite.~~ (
+    LEFTARG = bpchar, RIGHTARG = text, FUNCTION = sqlite.character_like,
+    NEGATOR = OPERATOR(sqlite.!~~),
+    RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR sqlite.~~ (bpchar, text) IS 'LIKE, as SQLite has it';
+CREATE OPERATOR sqlite.!~~ (
+    LEFTARG = bpchar, RIGHTARG = text, FUNCTION = sqlite.character_not_like,
+    NEGATOR = OPERATOR(sqlite.~~),
+    RESTRICT = matchingsel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR sqlite.!~~ (bpchar, text) IS 'NOT LIKE, as SQLite has it';
 CREATE OPERATOR sqlite.~~ (
     LEFTARG = anynonarray, RIGHTARG = text, FUNCTION = sqlite.value_like,
     NEGATOR = OPERATOR(sqlite.!~~),

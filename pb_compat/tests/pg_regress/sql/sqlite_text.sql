@@ -111,6 +111,12 @@ SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT * FROM items WHERE lower(name) = 'item 7';
 RESET enable_seqscan;
 RESET enable_bitmapscan;
+SELECT 'Ab'::varchar LIKE 'aB', 'Ab'::char(4) LIKE 'AB  ', 'Ab'::char(4) NOT LIKE 'A%', sqlite.json('{"A":1}') LIKE '{"a%', '\x41'::bytea LIKE 'A'::bytea;
+SELECT count(*) FROM items WHERE done IN (0, 1);
+-- PocketBase's way to read a column that holds an array, one value, or no JSON.
+SELECT n, string_agg(value, ',' ORDER BY id) FROM (VALUES (1, '["a","b"]'), (2, 'plain'), (3, '{"x":1}')) AS t(n, c),
+    json_each(CASE WHEN sqlite.iif(json_valid(c), sqlite.json_type(c) = 'array', FALSE) THEN c ELSE sqlite.json_array(c) END)
+GROUP BY n ORDER BY n;
 -- nocase, which is not deterministic, beside LIKE.
 SELECT count(*) FROM items WHERE name COLLATE nocase LIKE 'item 1__' AND name = 'ITEM 100' COLLATE nocase;
 -- What psql asks of the catalogs works all the same; an error would show.

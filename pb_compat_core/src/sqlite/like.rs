@@ -83,6 +83,9 @@ impl Rules<'_> {
                     if next == pattern.len() {
                         return Ok(true);
                     }
+                    let Some(from) = self.seek(pattern.as_bytes(), next, subject, from) else {
+                        return Ok(false);
+                    };
                     retry = Some((next, from));
                     Some((next, from))
                 }
@@ -113,6 +116,9 @@ impl Rules<'_> {
                 (Some(advanced), _) => advanced,
                 (None, Some((next, end))) if end < subject.len() => {
                     let end = end + character_length(subject[end]);
+                    let Some(end) = self.seek(pattern.as_bytes(), next, subject, end) else {
+                        return Ok(false);
+                    };
                     retry = Some((next, end));
                     (next, end)
                 }
@@ -121,21 +127,39 @@ impl Rules<'_> {
         }
     }
 
+    /// Where the pattern behind a `%` can go on: at its first byte, if it is one. `None` where that does not occur any more.
+    fn seek(&self, pattern: &[u8], at: usize, subject: &[u8], from: usize) -> Option<usize> {
+        let Some(Token::Byte(byte, _)) = self.token(pattern, at) else { return Some(from) };
+        let rest = &subject[from..];
+        let found = if self.fold && byte.is_ascii_alphabetic() {
+            memchr::memchr2(byte.to_ascii_lowercase(), byte.to_ascii_uppercase(), rest)
+        } else {
+            memchr::memchr(byte, rest)
+        };
+        found.map(|offset| from + offset)
+    }
+
     /// A character of several bytes is as many tokens: only its first byte can be anything but a byte.
+    #[inline]
     fn token(&self, pattern: &[u8], at: usize) -> Option<Token> {
         let byte = *pattern.get(at)?;
         if let Some(escape) = self.escape
+            && escape[0] == byte
             && pattern[at..].starts_with(escape)
         {
             let at = at + escape.len();
             return Some(pattern.get(at).map_or(Token::Nothing, |byte| Token::Byte(*byte, at + 1)));
         }
         let next = at + 1;
-        Some(match Some(byte) {
-            byte if byte == self.any => Token::Any(next),
-            byte if byte == self.one => Token::One(next),
-            byte if byte == self.set => Token::Set(next),
-            _ => Token::Byte(byte, next),
+        let token = Some(byte);
+        Some(if token == self.any {
+            Token::Any(next)
+        } else if token == self.one {
+            Token::One(next)
+        } else if token == self.set {
+            Token::Set(next)
+        } else {
+            Token::Byte(byte, next)
         })
     }
 }

@@ -121,9 +121,7 @@ pub unsafe fn value<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
             pg_sys::NUMERICOID => number(&output(datum, oid)),
             pg_sys::JSONOID => Value::Json(text(datum)),
             pg_sys::JSONBOID => Value::Json(output(datum, oid)),
-            _ if oid.to_u32() == KNOWN_JSON_TEXT.load(Ordering::Relaxed) => {
-                Value::Json(text(datum))
-            }
+            _ if is_known_json_text(oid) => Value::Json(text(datum)),
             _ => other(datum, oid),
         }
     }

@@ -386,11 +386,18 @@ fn pretty_text_is_indented() {
     assert_eq!(document("[1]").unwrap().to_pretty_text(None).unwrap(), "[\n    1\n]");
 }
 
+/// What would be larger than any text is refused before it takes the memory.
+#[test]
+fn results_are_bounded() {
+    let many = document(&format!("[{}]", vec!["[]"; 20_000].join(","))).unwrap();
+    assert_eq!(many.to_pretty_text(Some(&" ".repeat(1 << 10))), Err(Error::TooBig));
+}
+
 /// A host is asked now and then whether to go on.
 #[test]
 fn long_documents_can_be_interrupted() {
     let mut asked = 0;
-    let text = format!("[{}]", vec!["[]"; 20_000].join(","));
+    let text = format!("[{}]", vec!["1"; 20_000].join(","));
     Document::of_text(&text, || asked += 1).unwrap();
     assert!(asked > 3, "{asked}");
 }

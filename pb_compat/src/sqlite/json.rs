@@ -108,7 +108,7 @@ fn sqlite_json_object(fcinfo: pg_sys::FunctionCallInfo) -> Text<'static> {
     // SAFETY: see sqlite_json.
     unsafe {
         call(fcinfo, |arguments| {
-            if arguments.len() % 2 == 1 {
+            if !arguments.len().is_multiple_of(2) {
                 return Err(sqlite::Error::OddArguments);
             }
             // A wrong label is reported before a wrong value, wherever they are.
@@ -305,7 +305,7 @@ fn edit<'a>(
     edit: Edit,
     name: &'static str,
 ) -> Result<Option<Utf8<'a>>, sqlite::Error> {
-    if arguments.len() % 2 == 0 {
+    if arguments.len().is_multiple_of(2) {
         return Err(sqlite::Error::EvenArguments(name));
     }
     let value = arguments.get(0);

@@ -280,7 +280,7 @@ impl Builder {
         mut pause: impl FnMut(),
     ) -> Result<(), Error> {
         self.separate();
-        text::quote(label.as_bytes(), &mut self.out);
+        text::quote(label.as_bytes(), &mut self.out)?;
         self.out.push(b':');
         text::value(value, &mut self.out, &mut pause)
     }

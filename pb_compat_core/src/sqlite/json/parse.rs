@@ -83,6 +83,10 @@ impl<P: FnMut()> Parser<'_, P> {
     }
 
     fn step(&mut self, mut index: usize) -> Result<Step, ()> {
+        self.elements = self.elements.wrapping_add(1);
+        if self.elements.is_multiple_of(PAUSE) {
+            (self.pause)();
+        }
         loop {
             let byte = self.at(index);
             return match byte {
@@ -178,10 +182,6 @@ impl<P: FnMut()> Parser<'_, P> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return self.fail(index);
-        }
-        self.elements += 1;
-        if self.elements % PAUSE == 0 {
-            (self.pause)();
         }
         let end = if kind == Kind::Object {
             self.members(index + 1, inside)?

@@ -83,10 +83,10 @@ fn digits(text: &[u8]) -> (u64, &[u8]) {
 pub fn index(path: &[u8]) -> Result<(Index, &[u8]), Miss> {
     let text = &path[1..];
     let (number, rest) = digits(text);
-    if rest.len() < text.len() {
-        if let Some(rest) = rest.strip_prefix(b"]") {
-            return Ok((Index::First(number), rest));
-        }
+    if rest.len() < text.len()
+        && let Some(rest) = rest.strip_prefix(b"]")
+    {
+        return Ok((Index::First(number), rest));
     }
     let Some(rest) = text.strip_prefix(b"#") else { return Err(Miss::BadPath) };
     if at(rest, 0) == b'-' && at(rest, 1).is_ascii_digit() {

@@ -3,10 +3,19 @@
 use super::node::{Kind, Node};
 use super::parse::MAX_DEPTH;
 use super::space::{PLAIN, at, is_separator};
-use crate::sqlite::{Error, Value, number};
+use crate::sqlite::{self, Error, Value, number};
+
+/// The longest text; tests come that far sooner.
+const LIMIT: usize = if cfg!(test) { 1 << 20 } else { sqlite::LIMIT };
+
+/// Looked at often enough that no call takes much more memory than a text may.
+#[inline]
+pub fn check_size(out: &[u8]) -> Result<(), Error> {
+    if out.len() > LIMIT { Err(Error::TooBig) } else { Ok(()) }
+}
 
 /// Text with quotes around it, and with escapes where JSON needs them.
-pub fn quote(text: &[u8], out: &mut Vec<u8>) {
+pub fn quote(text: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text;
@@ -19,8 +28,10 @@ pub fn quote(text: &[u8], out: &mut Vec<u8>) {
         let Some(byte) = rest.get(plain) else { break };
         escape(*byte, out);
         rest = &rest[plain + 1..];
+        check_size(out)?;
     }
     out.push(b'"');
+    check_size(out)
 }
 
 /// A quote, a backslash or a control character, escaped.
@@ -44,6 +55,7 @@ fn escape(byte: u8, out: &mut Vec<u8>) {
 
 /// The element at `start`; answers where it ends.
 pub fn element(blob: &[u8], start: usize, depth: usize, out: &mut Vec<u8>) -> Result<usize, Error> {
+    check_size(out)?;
     let node = Node::at(blob, start).ok_or(Error::MalformedJson)?;
     let text = node.text(blob);
     if text.is_empty() && (Kind::Int..=Kind::Float5).contains(&node.kind) {
@@ -63,7 +75,7 @@ pub fn element(blob: &[u8], start: usize, depth: usize, out: &mut Vec<u8>) -> Re
             out.push(b'"');
         }
         Kind::Text5 => json5_text(text, out)?,
-        Kind::TextRaw => quote(text, out),
+        Kind::TextRaw => quote(text, out)?,
         Kind::Array | Kind::Object => return container(blob, &node, depth, out),
     }
     Ok(node.end)
@@ -143,6 +155,7 @@ fn json5_text(text: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
             index += 1;
             continue;
         }
+        check_size(out)?;
         if byte != b'\\' {
             escape(byte, out);
             index += 1;
@@ -192,7 +205,7 @@ pub fn pretty(
         let mut separator: &[u8] = b"\n";
         while index < node.end {
             out.extend_from_slice(separator);
-            indent_by(indent, depth, out);
+            indent_by(indent, depth, out)?;
             if is_object {
                 index = element(blob, index, depth, out)?;
                 if index > node.end {
@@ -204,16 +217,18 @@ pub fn pretty(
             separator = b",\n";
         }
         out.push(b'\n');
-        indent_by(indent, depth - 1, out);
+        indent_by(indent, depth - 1, out)?;
     }
     out.push(if is_object { b'}' } else { b']' });
     Ok(node.end)
 }
 
-fn indent_by(indent: &[u8], times: usize, out: &mut Vec<u8>) {
+fn indent_by(indent: &[u8], times: usize, out: &mut Vec<u8>) -> Result<(), Error> {
     for _ in 0..times {
         out.extend_from_slice(indent);
+        check_size(out)?;
     }
+    Ok(())
 }
 
 /// A value of SQL, as `json_array()` and `json_quote()` write it.
@@ -227,7 +242,7 @@ pub fn value(value: &Value, out: &mut Vec<u8>, pause: &mut impl FnMut()) -> Resu
             out.extend_from_slice(if *real > 0.0 { b"9.0e+999" } else { b"-9.0e+999" });
         }
         Value::Real(real) => out.extend_from_slice(number::real_text(*real).as_bytes()),
-        Value::Text(text) => quote(text.as_bytes(), out),
+        Value::Text(text) => quote(text.as_bytes(), out)?,
         Value::Json(_) | Value::Blob(_) => {
             let document = super::Document::of_argument(value, pause)?;
             element(document.blob(), 0, 0, out)?;

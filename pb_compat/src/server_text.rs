@@ -104,8 +104,18 @@ unsafe impl SqlTranslatable for Utf8<'_> {
         Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
 }
 
-/// A `text` datum, in the call's memory. Raises 54000 past the server's limit for a value.
+/// A `text` datum, in the call's memory. Raises 54000 past the server's limit for a value, and 22P05 for a null
+/// character, which no text of PostgreSQL can hold.
 pub fn text_datum(text: &str) -> pg_sys::Datum {
+    if text.as_bytes().contains(&0) {
+        ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
+            "the result contains a null character",
+            function_name!(),
+        )
+        .set_hint("Text cannot hold it in PostgreSQL; a bytea can.")
+        .report(PgLogLevel::ERROR);
+    }
     let Some(length) = i32::try_from(text.len()).ok().filter(|length| *length < 0x3FFF_FFF0) else {
         ErrorReport::new(
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,

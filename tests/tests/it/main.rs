@@ -10,6 +10,7 @@ mod pb_compat;
 mod request_logs;
 mod rights;
 mod row_security;
+mod search_path;
 mod shard_router;
 mod standby;
 mod uuid_clock;

@@ -1,13 +1,15 @@
 //! Every error that this extension raises itself.
 
-use pb_compat_core::uuid;
+use pb_compat_core::{sqlite, uuid};
 use pg_ext_core::SqlError;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 use thiserror::Error;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
+    #[error(transparent)]
+    Sqlite(#[from] sqlite::Error),
     #[error(transparent)]
     Uuid(#[from] uuid::Error),
     #[error("UUID is not of version 7")]
@@ -17,6 +19,14 @@ pub enum Error {
 impl SqlError for Error {
     fn sqlstate(&self) -> PgSqlErrorCode {
         match self {
+            Self::Sqlite(error) => match error {
+                sqlite::Error::MalformedJson => PgSqlErrorCode::ERRCODE_INVALID_JSON_TEXT,
+                sqlite::Error::NoLocalTime => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+                sqlite::Error::TooBig => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                sqlite::Error::BadPath(_) | sqlite::Error::NonDeterministic(_) => {
+                    PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+                }
+            },
             Self::Uuid(uuid::Error::TimeOutOfRange | uuid::Error::ClockOutOfRange) => {
                 PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
             }
@@ -31,13 +41,17 @@ impl SqlError for Error {
                 "A version 7 UUID counts milliseconds since 1970-01-01 00:00:00 UTC in 48 bits, which end in the year 10889."
                     .into(),
             ),
-            Self::Uuid(uuid::Error::NoRandomness) | Self::NotVersion7 => None,
+            Self::Sqlite(_) | Self::Uuid(uuid::Error::NoRandomness) | Self::NotVersion7 => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Uuid(uuid::Error::TimeOutOfRange) => None,
+            Self::Sqlite(sqlite::Error::NonDeterministic(_)) => Some(
+                "A value that an index is made of must stay what it is: no 'now', 'localtime' or 'utc'."
+                    .into(),
+            ),
+            Self::Sqlite(_) | Self::Uuid(uuid::Error::TimeOutOfRange) => None,
             Self::Uuid(uuid::Error::ClockOutOfRange) => {
                 Some("Set the clock of the server's host.".into())
             }

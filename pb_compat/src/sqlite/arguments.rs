@@ -1,7 +1,9 @@
 //! Arguments of any type, as values of SQLite's storage classes.
 
+use super::instant;
 use crate::server_text::ServerText;
 use pb_compat_core::sqlite::Value;
+use pb_compat_core::sqlite::datetime::Instant;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -65,6 +67,15 @@ impl<'a> Arguments<'a> {
         unsafe { value(self.values[index], self.types[index]) }
     }
 
+    /// The date or timestamp at a position that is there; `None` for other types, and for NULL.
+    pub fn instant(&self, index: usize) -> Option<Instant> {
+        if self.nulls[index] {
+            return None;
+        }
+        // SAFETY: the server says that the datum is of this type and not null.
+        unsafe { instant::instant(self.values[index], self.types[index]) }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
         (0..self.len()).map(|index| self.get(index))
     }
@@ -87,6 +98,9 @@ pub unsafe fn value<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
             pg_sys::BYTEAOID => Value::Blob(Cow::Borrowed(bytes(datum))),
             pg_sys::NUMERICOID => number(&output(datum, oid)),
             pg_sys::JSONOID => Value::Json(text(datum)),
+            pg_sys::DATEOID | pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID => {
+                Value::Text(instant::text(datum, oid).into())
+            }
             pg_sys::JSONBOID => Value::Json(output(datum, oid)),
             _ => other(datum, oid),
         }

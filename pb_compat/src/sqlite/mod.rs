@@ -2,4 +2,6 @@
 //! functions themselves are declared in `sql/sqlite_*.sql`, since most take arguments of any type.
 
 mod arguments;
+mod datetime;
+mod instant;
 mod text;

@@ -7,4 +7,10 @@ pub enum Error {
     MalformedJson,
     #[error("bad JSON path: '{0}'")]
     BadPath(String),
+    #[error("local time unavailable")]
+    NoLocalTime,
+    #[error("non-deterministic use of {0}() in an index")]
+    NonDeterministic(&'static str),
+    #[error("string or blob too big")]
+    TooBig,
 }

@@ -1,6 +1,12 @@
 -- Each function takes its time value and modifiers as text, so that literals and parameters of unknown type are text,
 -- and as "any" for everything else. The single arguments of date() and time() also have those types whose values
 -- PostgreSQL would otherwise convert to its own types date and time.
+CREATE FUNCTION sqlite.datetime_support(request internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_datetime_support_wrapper';
+COMMENT ON FUNCTION sqlite.datetime_support(internal) IS
+    'internal: lets the planner replace a date function by its immutable twin where the arguments allow it';
+
 DO $$
 DECLARE
     declared record;
@@ -27,14 +33,27 @@ BEGIN
              ARRAY['text, text', '"any", "any"'])
         ) AS functions (name, result, about, arguments)
     LOOP
+        EXECUTE format(
+            $declare$
+                CREATE FUNCTION sqlite.%1$I(VARIADIC "any") RETURNS %2$s
+                    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+                    AS 'MODULE_PATHNAME', %3$L
+            $declare$,
+            declared.name || '_immutable', declared.result, 'sqlite_' || declared.name || '_immutable_wrapper'
+        );
+        EXECUTE format(
+            'COMMENT ON FUNCTION sqlite.%I("any") IS %L',
+            declared.name || '_immutable', 'internal: what plans and indexes have in place of ' || declared.name || '()'
+        );
         FOREACH signature IN ARRAY declared.arguments LOOP
             EXECUTE format(
                 $declare$
                     CREATE FUNCTION sqlite.%1$I(%2$s) RETURNS %3$s
-                        LANGUAGE c STABLE STRICT PARALLEL SAFE
+                        LANGUAGE c STABLE STRICT PARALLEL SAFE %5$s
                         AS 'MODULE_PATHNAME', %4$L
                 $declare$,
-                declared.name, signature, declared.result, 'sqlite_' || declared.name || '_wrapper'
+                declared.name, signature, declared.result, 'sqlite_' || declared.name || '_wrapper',
+                CASE WHEN signature <> '' THEN 'SUPPORT sqlite.datetime_support' END
             );
             EXECUTE format('COMMENT ON FUNCTION sqlite.%I(%s) IS %L', declared.name, replace(signature, 'VARIADIC ', ''), declared.about);
         END LOOP;

@@ -167,6 +167,9 @@ fn timediff(
 ) -> Result<Option<Text>, Error> {
     // SAFETY: the server calls the function with its own call information.
     let arguments = unsafe { Arguments::of(fcinfo) };
+    if arguments.len() != 2 {
+        return Ok(None);
+    }
     let mut session = Session { deterministic };
     let mut time = |index| -> Result<Option<Moment>, sqlite::Error> {
         Ok(start(&arguments, index, &mut session)?.and_then(Reading::finish))

@@ -3,5 +3,6 @@
 
 mod arguments;
 mod datetime;
+mod datetime_support;
 mod instant;
 mod text;

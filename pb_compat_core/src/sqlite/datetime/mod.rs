@@ -13,6 +13,7 @@ mod timediff;
 
 pub use calendar::{Clock, Date};
 pub use moment::{Instant, Moment, Reading, TimeValue};
+pub use parse::{is_current_time, is_zone_modifier};
 pub use timediff::timediff;
 
 use super::Error;

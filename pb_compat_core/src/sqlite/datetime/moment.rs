@@ -90,7 +90,7 @@ impl Reading {
 }
 
 /// Blobs may hold null characters, and C reads up to the first.
-fn until_null(text: &[u8]) -> &[u8] {
+pub(super) fn until_null(text: &[u8]) -> &[u8] {
     text.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 

@@ -41,6 +41,18 @@ pub fn is_subsecond(text: &[u8]) -> bool {
     text.eq_ignore_ascii_case(b"subsec") || text.eq_ignore_ascii_case(b"subsecond")
 }
 
+/// Whether a time value is the current time.
+pub fn is_current_time(text: &[u8]) -> bool {
+    let text = super::moment::until_null(text);
+    text.eq_ignore_ascii_case(b"now") || is_subsecond(text)
+}
+
+/// Whether a modifier depends on the session's time zone.
+pub fn is_zone_modifier(text: &[u8]) -> bool {
+    let text = super::moment::until_null(text);
+    text.eq_ignore_ascii_case(b"localtime") || text.eq_ignore_ascii_case(b"utc")
+}
+
 /// The byte at a position; 0 past the end.
 pub fn at(text: &[u8], position: usize) -> u8 {
     text.get(position).copied().unwrap_or(0)

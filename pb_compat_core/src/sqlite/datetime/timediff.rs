@@ -23,12 +23,12 @@ pub fn timediff(to: &Moment, from: &Moment) -> String {
     }
     // The start moved to the month of the end, then back by single months until it no longer lies behind the end.
     let step = if is_forward { -1 } else { 1 };
-    let mut near = Moment {
-        date: Some(Date { year: to_date.year, month: to_date.month, ..from_date }),
-        julian: None,
-        ..*from
-    };
-    near.compute_julian();
+    let mut near = *from;
+    if (to_date.year, to_date.month) != (from_date.year, from_date.month) {
+        near.date = Some(Date { year: to_date.year, month: to_date.month, ..from_date });
+        near.julian = None;
+        near.compute_julian();
+    }
     while is_behind(near.julian.unwrap_or(0), goal, is_forward) {
         months -= 1;
         if months < 0 {

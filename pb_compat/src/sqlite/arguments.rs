@@ -18,62 +18,90 @@ const JSON_TEXT: &CStr = c"json_text";
 
 /// The arguments of one call. An array that was passed as `VARIADIC array` counts as its elements.
 pub struct Arguments<'a> {
+    /// Those that stand in the call itself.
+    fixed: usize,
+    fcinfo: pg_sys::FunctionCallInfo,
+    /// Those that were an array.
     values: &'a [pg_sys::Datum],
     types: &'a [pg_sys::Oid],
     nulls: &'a [bool],
 }
 
 impl<'a> Arguments<'a> {
-    /// Reads all arguments of a function whose last or only parameter is VARIADIC "any", or whose parameters are "any".
+    /// Reads all arguments of a function, whatever the types of its parameters.
     ///
     /// # Safety
     ///
     /// `fcinfo` is that of the running call, and the result does not outlive the call.
     pub unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Self {
+        // SAFETY: as the caller promises.
+        let count = usize::try_from(unsafe { (*fcinfo).nargs }).unwrap_or(0);
+        let direct = Self { fixed: count, fcinfo, values: &[], types: &[], nulls: &[] };
+        // SAFETY: as the caller promises.
+        if count == 0 || !unsafe { pg_sys::get_fn_expr_variadic((*fcinfo).flinfo) } {
+            return direct;
+        }
+        let fixed = count - 1;
+        let direct = Self { fixed, ..direct };
         let mut values = std::ptr::null_mut();
         let mut types = std::ptr::null_mut();
         let mut nulls = std::ptr::null_mut();
-        // SAFETY: as the caller promises; the function palloc's three arrays of the length that it returns, or returns
-        // -1 for VARIADIC NULL.
+        // SAFETY: the array is the last argument. The function palloc's three arrays of the length that it returns, or
+        // returns -1 for VARIADIC NULL.
         let count = unsafe {
-            pg_sys::extract_variadic_args(fcinfo, 0, true, &mut values, &mut types, &mut nulls)
+            pg_sys::extract_variadic_args(
+                fcinfo,
+                fixed as i32,
+                true,
+                &mut values,
+                &mut types,
+                &mut nulls,
+            )
         };
-        let Ok(count) = usize::try_from(count) else {
-            return Self { values: &[], types: &[], nulls: &[] };
+        let Some(count) = usize::try_from(count).ok().filter(|count| *count > 0) else {
+            return direct;
         };
-        if count == 0 {
-            return Self { values: &[], types: &[], nulls: &[] };
-        }
         // SAFETY: see above; the memory lives in the call's context.
         unsafe {
             Self {
                 values: std::slice::from_raw_parts(values, count),
                 types: std::slice::from_raw_parts(types, count),
                 nulls: std::slice::from_raw_parts(nulls, count),
+                ..direct
             }
         }
     }
 
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.fixed + self.values.len()
     }
 
     /// The argument at a position that is there.
     pub fn get(&self, index: usize) -> Value<'a> {
-        if self.nulls[index] {
-            return Value::Null;
-        }
         // SAFETY: the server says that the datum is of this type and not null.
-        unsafe { value(self.values[index], self.types[index]) }
+        self.raw(index).map_or(Value::Null, |(datum, oid)| unsafe { value(datum, oid) })
     }
 
     /// The date or timestamp at a position that is there; `None` for other types, and for NULL.
     pub fn instant(&self, index: usize) -> Option<Instant> {
-        if self.nulls[index] {
-            return None;
-        }
-        // SAFETY: the server says that the datum is of this type and not null.
-        unsafe { instant::instant(self.values[index], self.types[index]) }
+        // SAFETY: as in `get`.
+        self.raw(index).and_then(|(datum, oid)| unsafe { instant::instant(datum, oid) })
+    }
+
+    /// The argument at a position that is there, with its type; `None` for NULL.
+    fn raw(&self, index: usize) -> Option<(pg_sys::Datum, pg_sys::Oid)> {
+        let (datum, oid, is_null) = if index < self.fixed {
+            // SAFETY: the call has so many arguments; the server knows the type of each from the expression.
+            unsafe {
+                let argument = (*self.fcinfo).args.as_slice(self.fixed)[index];
+                let oid = pg_sys::get_fn_expr_argtype((*self.fcinfo).flinfo, index as i32);
+                (argument.value, oid, argument.isnull)
+            }
+        } else {
+            let index = index - self.fixed;
+            (self.values[index], self.types[index], self.nulls[index])
+        };
+        (!is_null).then_some((datum, oid))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
@@ -100,6 +128,10 @@ pub unsafe fn value<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
             pg_sys::JSONOID => Value::Json(text(datum)),
             pg_sys::DATEOID | pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID => {
                 Value::Text(instant::text(datum, oid).into())
+            }
+            // A literal that nothing has given a type is still what the parser made of it.
+            pg_sys::UNKNOWNOID => {
+                Value::Text(ServerText(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes()).to_utf8())
             }
             pg_sys::JSONBOID => Value::Json(output(datum, oid)),
             _ => other(datum, oid),

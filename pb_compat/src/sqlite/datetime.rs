@@ -65,8 +65,7 @@ fn moment(
         return Ok(Reading::now(session)?.finish());
     }
     let Some(mut reading) = start(arguments, first, session)? else { return Ok(None) };
-    for index in first + 1..arguments.len() {
-        let value = arguments.get(index);
+    for value in arguments.iter().skip(first + 1) {
         let Some(modifier) = value.to_bytes() else { return Ok(None) };
         let Some(next) = reading.modify(&modifier, session)? else { return Ok(None) };
         reading = next;

@@ -10,6 +10,8 @@ mod modifier;
 mod moment;
 mod parse;
 mod timediff;
+#[cfg(test)]
+mod unit;
 
 pub use calendar::{Clock, Date};
 pub use moment::{Instant, Moment, Reading, TimeValue};

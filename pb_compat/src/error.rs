@@ -19,14 +19,7 @@ pub enum Error {
 impl SqlError for Error {
     fn sqlstate(&self) -> PgSqlErrorCode {
         match self {
-            Self::Sqlite(error) => match error {
-                sqlite::Error::MalformedJson => PgSqlErrorCode::ERRCODE_INVALID_JSON_TEXT,
-                sqlite::Error::NoLocalTime => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
-                sqlite::Error::TooBig => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                sqlite::Error::BadPath(_) | sqlite::Error::NonDeterministic(_) => {
-                    PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
-                }
-            },
+            Self::Sqlite(error) => sqlite_sqlstate(error),
             Self::Uuid(uuid::Error::TimeOutOfRange | uuid::Error::ClockOutOfRange) => {
                 PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
             }
@@ -47,11 +40,8 @@ impl SqlError for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Sqlite(sqlite::Error::NonDeterministic(_)) => Some(
-                "A value that an index is made of must stay what it is: no 'now', 'localtime' or 'utc'."
-                    .into(),
-            ),
-            Self::Sqlite(_) | Self::Uuid(uuid::Error::TimeOutOfRange) => None,
+            Self::Sqlite(error) => sqlite_hint(error).map(Into::into),
+            Self::Uuid(uuid::Error::TimeOutOfRange) => None,
             Self::Uuid(uuid::Error::ClockOutOfRange) => {
                 Some("Set the clock of the server's host.".into())
             }
@@ -64,6 +54,48 @@ impl SqlError for Error {
             ),
         }
     }
+}
+
+fn sqlite_sqlstate(error: &sqlite::Error) -> PgSqlErrorCode {
+    match error {
+        sqlite::Error::MalformedJson | sqlite::Error::TooDeep => {
+            PgSqlErrorCode::ERRCODE_INVALID_JSON_TEXT
+        }
+        sqlite::Error::NoLocalTime => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+        sqlite::Error::NulInText => PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
+        sqlite::Error::TooBig => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        _ => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+    }
+}
+
+fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
+    Some(match error {
+        sqlite::Error::BadPath(_) => {
+            "A path begins with $ and goes on with .label, .\"label\", [3], [#-1] or [#]."
+        }
+        sqlite::Error::BlobInJson => "Make it text first, for example with sqlite.hex().",
+        sqlite::Error::EvenArguments(_) => {
+            "A document comes first, then a path and a value in turn."
+        }
+        sqlite::Error::LabelNotText => "Cast the label to text.",
+        sqlite::Error::MalformedJson => {
+            "sqlite.json_error_position() tells where a value stops to be JSON."
+        }
+        sqlite::Error::NoLocalTime => return None,
+        sqlite::Error::NonDeterministic(_) => {
+            "A value that an index is made of must stay what it is: no 'now', 'localtime' or 'utc'."
+        }
+        sqlite::Error::NotAnArrayElement(_) => {
+            "json_array_insert() takes paths that end with [..]."
+        }
+        sqlite::Error::NulInText => {
+            "PostgreSQL's text, unlike SQLite's, has no such character; take the value as JSON, with the -> operator."
+        }
+        sqlite::Error::OddArguments => "Labels and values come in turn.",
+        sqlite::Error::PathTooDeep => "A path has fewer than 1000 steps.",
+        sqlite::Error::TooBig => "A text has 1,000,000,000 bytes at most.",
+        sqlite::Error::TooDeep => "JSON may be nested 1000 deep.",
+    })
 }
 
 impl From<Error> for ErrorReport {

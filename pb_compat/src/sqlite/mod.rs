@@ -5,4 +5,7 @@ mod arguments;
 mod datetime;
 mod datetime_support;
 mod instant;
+mod json;
+mod json_aggregate;
+mod json_each;
 mod text;

@@ -5,6 +5,7 @@
 pub mod datetime;
 mod decimal;
 mod error;
+pub mod json;
 pub mod number;
 mod value;
 

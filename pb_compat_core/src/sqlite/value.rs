@@ -17,6 +17,16 @@ pub enum Value<'a> {
     Boolean(bool),
 }
 
+impl<'a> Value<'a> {
+    /// As [`Self::to_text`], and as long-lived as what the value borrows from.
+    pub fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) | Self::Json(text) => Some(text),
+            other => other.to_text().map(|text| Cow::Owned(text.into_owned())),
+        }
+    }
+}
+
 impl Value<'_> {
     /// The storage class, by the name that `typeof()` gives it.
     pub fn class(&self) -> &'static str {

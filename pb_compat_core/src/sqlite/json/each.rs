@@ -1,0 +1,248 @@
+//! The rows of `json_each()` and `json_tree()`.
+
+use super::node::{Kind, Node};
+use super::path::{Miss, bad_path, find};
+use super::space::at;
+use super::value;
+use crate::sqlite::Error;
+use std::borrow::Cow;
+
+/// A container whose elements are being visited.
+struct Parent {
+    head: usize,
+    kind: Kind,
+    end: usize,
+    path_length: usize,
+    key: i64,
+}
+
+/// One row; columns are computed when asked for.
+pub struct Row<'a, 'w> {
+    walk: &'w mut Walk<'a>,
+    value: Node,
+}
+
+/// Visits elements of a document in order.
+pub struct Walk<'a> {
+    blob: &'a [u8],
+    is_tree: bool,
+    index: usize,
+    end: usize,
+    /// The kind of what holds the current element: with a label in front of it or not.
+    kind: Option<Kind>,
+    parents: Vec<Parent>,
+    path: String,
+    row: u64,
+    has_root: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// From where a path leads to; `None` if it leads to nothing.
+    pub fn new(blob: &'a [u8], root: &str, is_tree: bool) -> Result<Option<Self>, Error> {
+        let steps = root.strip_prefix('$').ok_or_else(|| bad_path(root))?;
+        let found = match find(blob, steps.as_bytes()) {
+            Ok(found) => found,
+            Err(Miss::NotFound) => return Ok(None),
+            Err(_) => return Err(bad_path(root)),
+        };
+        let node = Node::at(blob, found.value).ok_or(Error::MalformedJson)?;
+        let mut walk = Self {
+            blob,
+            is_tree,
+            index: found.label.unwrap_or(found.value),
+            end: node.end,
+            kind: match found.label {
+                Some(_) => Some(Kind::Object),
+                None if steps.is_empty() => None,
+                None => Some(Kind::Array),
+            },
+            parents: vec![],
+            path: root.to_owned(),
+            row: 0,
+            has_root: !steps.is_empty(),
+        };
+        if node.kind.is_container() && !is_tree {
+            walk.index = node.payload;
+            walk.kind = Some(node.kind);
+            walk.parents.push(Parent {
+                head: node.payload,
+                kind: node.kind,
+                end: node.end,
+                path_length: walk.path.len(),
+                key: 0,
+            });
+        }
+        Ok(Some(walk))
+    }
+
+    /// The current row; `None` behind the last one.
+    pub fn row<'w>(&'w mut self) -> Result<Option<Row<'a, 'w>>, Error> {
+        if self.index >= self.end {
+            return Ok(None);
+        }
+        let value = self.value()?;
+        Ok(Some(Row { walk: self, value }))
+    }
+
+    /// The label, where the current element has one.
+    fn label(&self) -> Result<Option<Node>, Error> {
+        if self.kind != Some(Kind::Object) {
+            return Ok(None);
+        }
+        Node::at(self.blob, self.index).map(Some).ok_or(Error::MalformedJson)
+    }
+
+    fn value(&self) -> Result<Node, Error> {
+        let start = self.label()?.map_or(self.index, |label| label.end);
+        Node::at(self.blob, start).ok_or(Error::MalformedJson)
+    }
+
+    /// Goes on to the next row.
+    pub fn advance(&mut self) -> Result<(), Error> {
+        let value = self.value()?;
+        if self.is_tree {
+            if value.kind.is_container() {
+                let parent = Parent {
+                    head: self.index,
+                    kind: value.kind,
+                    end: value.end,
+                    path_length: self.path.len(),
+                    key: -1,
+                };
+                if !self.parents.is_empty() {
+                    self.push_name()?;
+                }
+                self.parents.push(parent);
+                self.index = value.payload;
+            } else {
+                self.index = value.end;
+            }
+            while self.parents.last().is_some_and(|parent| self.index >= parent.end) {
+                if let Some(parent) = self.parents.pop() {
+                    self.path.truncate(parent.path_length);
+                }
+            }
+            self.kind = self.parents.last().map(|parent| parent.kind);
+        } else {
+            self.index = value.end;
+        }
+        if let Some(parent) = self.parents.last_mut() {
+            parent.key += i64::from(parent.kind == Kind::Array);
+        }
+        self.row += 1;
+        Ok(())
+    }
+
+    /// Adds the current element's own step to the path.
+    fn push_name(&mut self) -> Result<(), Error> {
+        let Some(parent) = self.parents.last() else { return Ok(()) };
+        let Some(label) = self.label()? else {
+            self.path.push('[');
+            push_integer(&mut self.path, parent.key);
+            self.path.push(']');
+            return Ok(());
+        };
+        let text = String::from_utf8_lossy(label.text(self.blob));
+        let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let quote = if is_plain { "" } else { "\"" };
+        for part in [".", quote, &text, quote] {
+            self.path.push_str(part);
+        }
+        Ok(())
+    }
+
+    /// How much of the path leads to what holds the current element.
+    fn path_length(&self) -> usize {
+        let path = self.path.as_bytes();
+        let mut length = path.len();
+        if self.row == 0 && self.is_tree && length >= 2 {
+            while length > 1 {
+                length -= 1;
+                if !matches!(path[length], b'[' | b'.') {
+                    continue;
+                }
+                let Ok(found) = find(self.blob, &path[1..length]) else { continue };
+                if Node::at(self.blob, found.value).is_some_and(|node| node.payload == self.index) {
+                    break;
+                }
+            }
+        }
+        length
+    }
+}
+
+fn push_integer(out: &mut String, integer: i64) {
+    use std::fmt::Write;
+    // Writing to a String does not fail.
+    let _ = write!(out, "{integer}");
+}
+
+impl<'a> Row<'a, '_> {
+    pub fn key(&self) -> Result<Option<Cow<'a, str>>, Error> {
+        let walk = &*self.walk;
+        let Some(parent) = walk.parents.last() else { return Ok(self.root_key()) };
+        match walk.label()? {
+            Some(label) => value::text_of(walk.blob, &label),
+            None => Ok(Some(parent.key.to_string().into())),
+        }
+    }
+
+    /// The key of the element that the walk began at: the last step of the path.
+    fn root_key(&self) -> Option<Cow<'a, str>> {
+        let walk = &*self.walk;
+        if !walk.has_root {
+            return None;
+        }
+        let step = &walk.path[walk.path_length()..];
+        let bytes = step.as_bytes();
+        if step.is_empty() {
+            return None;
+        }
+        if bytes[0] == b'[' {
+            let digits = step[1..].trim_end_matches(']');
+            return Some(integer_prefix(digits).to_string().into());
+        }
+        let text = if at(bytes, 1) == b'"' { step.get(2..step.len() - 1) } else { step.get(1..) };
+        Some(text.unwrap_or_default().to_owned().into())
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.value.kind
+    }
+
+    /// NULL for `null`; JSON text for arrays and objects.
+    pub fn value(&self) -> Result<Option<Cow<'a, str>>, Error> {
+        value::text_of(self.walk.blob, &self.value)
+    }
+
+    pub fn id(&self) -> i64 {
+        self.walk.index as i64
+    }
+
+    pub fn parent(&self) -> Option<i64> {
+        let parent = self.walk.parents.last().filter(|_| self.walk.is_tree)?;
+        Some(parent.head as i64)
+    }
+
+    pub fn path(&self) -> &str {
+        &self.walk.path[..self.walk.path_length()]
+    }
+
+    /// Hands the path to the element itself to `then`.
+    pub fn with_full_key<T>(&mut self, then: impl FnOnce(&str) -> T) -> Result<T, Error> {
+        let length = self.walk.path.len();
+        self.walk.push_name()?;
+        let answer = then(&self.walk.path);
+        self.walk.path.truncate(length);
+        Ok(answer)
+    }
+}
+
+/// The integer that a text begins with, as SQLite reads one.
+fn integer_prefix(text: &str) -> i64 {
+    let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    let sign = usize::from(text.starts_with(['-', '+']));
+    let length = text.bytes().skip(sign).take_while(u8::is_ascii_digit).count();
+    text[..sign + length].parse().unwrap_or(if length == 0 { 0 } else { i64::MAX })
+}

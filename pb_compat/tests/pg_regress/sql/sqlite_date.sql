@@ -84,7 +84,7 @@ SELECT * FROM regress_indexes($$SELECT * FROM (SELECT * FROM regress_logs) AS l 
 SELECT * FROM regress_indexes($$SELECT id FROM regress_logs WHERE sqlite.julianday(created) > 2460312 ORDER BY id$$);
 SELECT * FROM regress_indexes($$SELECT max(sqlite.strftime('%Y-%m-%d %H:00:00', created)) FROM regress_logs$$);
 -- From a subquery to the query around it, and the other way.
-SELECT * FROM regress_indexes($$SELECT * FROM (VALUES ('2024-01-02')) AS v (day), LATERAL (SELECT * FROM regress_logs WHERE sqlite.date(at) = day LIMIT 1) AS l$$);
+SELECT * FROM regress_indexes($$SELECT * FROM (VALUES ('2024-01-02 05:00:00')) AS v (hour), LATERAL (SELECT * FROM regress_logs WHERE sqlite.strftime('%Y-%m-%d %H:00:00', created) = hour OFFSET 0) AS l$$);
 SELECT count(*) FROM regress_logs AS o
 WHERE id < 10 AND 60 = (SELECT count(*) + sqlite.strftime('%H', o.created)::integer FROM regress_logs AS i
                         WHERE sqlite.strftime('%Y-%m-%d %H:00:00', i.created) = sqlite.strftime('%Y-%m-%d %H:00:00', o.created, '+1 hour'));

@@ -117,7 +117,7 @@ impl Moment {
     /// A Julian day number, unless a modifier makes something else of it.
     pub(super) fn number(number: f64) -> Self {
         const END: f64 = 5_373_484.5;
-        let julian = (0.0..END).contains(&number).then(|| (number * DAY as f64 + 0.5) as i64);
+        let julian = (0.0..END).contains(&number).then_some((number * DAY as f64 + 0.5) as i64);
         Self { julian, raw: Some(number), ..Self::default() }
     }
 

@@ -82,10 +82,11 @@ impl<'a> Arguments<'a> {
         self.raw(index).map_or(Value::Null, |(datum, oid)| unsafe { value(datum, oid) })
     }
 
-    /// The date or timestamp at a position that is there; `None` for other types, and for NULL.
-    pub fn instant(&self, index: usize) -> Option<Instant> {
+    /// The argument at a position that is there: a date or timestamp as such, or a value of another type.
+    pub fn instant(&self, index: usize) -> Result<Instant, Value<'a>> {
+        let Some((datum, oid)) = self.raw(index) else { return Err(Value::Null) };
         // SAFETY: as in `get`.
-        self.raw(index).and_then(|(datum, oid)| unsafe { instant::instant(datum, oid) })
+        unsafe { instant::instant(datum, oid).ok_or_else(|| value(datum, oid)) }
     }
 
     /// The argument at a position that is there, with its type; `None` for NULL.

@@ -78,10 +78,10 @@ fn start(
     index: usize,
     session: &mut Session,
 ) -> Result<Option<Reading>, sqlite::Error> {
-    if let Some(instant) = arguments.instant(index) {
-        return Reading::start(TimeValue::Instant(instant), session);
-    }
-    let value = arguments.get(index);
+    let value = match arguments.instant(index) {
+        Ok(instant) => return Reading::start(TimeValue::Instant(instant), session),
+        Err(value) => value,
+    };
     let value = match &value {
         Value::Null => return Ok(None),
         Value::Integer(_) | Value::Real(_) | Value::Boolean(_) => {

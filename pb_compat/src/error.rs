@@ -58,12 +58,17 @@ impl SqlError for Error {
 
 fn sqlite_sqlstate(error: &sqlite::Error) -> PgSqlErrorCode {
     match error {
+        sqlite::Error::EscapeNotOneCharacter => PgSqlErrorCode::ERRCODE_INVALID_ESCAPE_CHARACTER,
+        sqlite::Error::IntegerOverflow => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        sqlite::Error::InvalidUnicodeEscape => PgSqlErrorCode::ERRCODE_INVALID_ESCAPE_SEQUENCE,
         sqlite::Error::MalformedJson | sqlite::Error::TooDeep => {
             PgSqlErrorCode::ERRCODE_INVALID_JSON_TEXT
         }
         sqlite::Error::NoLocalTime => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+        sqlite::Error::PatternTooComplex | sqlite::Error::TooBig => {
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
+        }
         sqlite::Error::NulInText => PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
-        sqlite::Error::TooBig => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         _ => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
     }
 }
@@ -76,6 +81,13 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
         sqlite::Error::BlobInJson => "Make it text first, for example with sqlite.hex().",
         sqlite::Error::EvenArguments(_) => {
             "A document comes first, then a path and a value in turn."
+        }
+        sqlite::Error::EscapeNotOneCharacter => "Name one character after ESCAPE.",
+        sqlite::Error::IntegerOverflow => {
+            "Cast to double precision: -9223372036854775808 has no positive counterpart."
+        }
+        sqlite::Error::InvalidUnicodeEscape => {
+            "Escapes are \\XXXX, \\uXXXX, \\+XXXXXX, \\UXXXXXXXX and \\\\."
         }
         sqlite::Error::LabelNotText => "Cast the label to text.",
         sqlite::Error::MalformedJson => {
@@ -93,7 +105,8 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
         }
         sqlite::Error::OddArguments => "Labels and values come in turn.",
         sqlite::Error::PathTooDeep => "A path has fewer than 1000 steps.",
-        sqlite::Error::TooBig => "A text has 1,000,000,000 bytes at most.",
+        sqlite::Error::PatternTooComplex => "A pattern has at most 50000 bytes.",
+        sqlite::Error::TooBig => "A text or blob has at most 1000000000 bytes.",
         sqlite::Error::TooDeep => "JSON may be nested 1000 deep.",
     })
 }

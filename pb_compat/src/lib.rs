@@ -13,6 +13,12 @@ pgrx::extension_sql_file!("../sql/core.sql", name = "core", finalize);
 pgrx::extension_sql_file!("../sql/sqlite.sql", name = "sqlite");
 pgrx::extension_sql_file!("../sql/sqlite_date.sql", name = "sqlite_date", requires = ["sqlite"]);
 pgrx::extension_sql_file!("../sql/sqlite_json.sql", name = "sqlite_json", requires = ["sqlite"]);
+pgrx::extension_sql_file!("../sql/sqlite_math.sql", name = "sqlite_math", requires = ["sqlite"]);
+pgrx::extension_sql_file!(
+    "../sql/sqlite_operators.sql",
+    name = "sqlite_operators",
+    requires = ["sqlite", "sqlite_text"]
+);
 pgrx::extension_sql_file!("../sql/sqlite_text.sql", name = "sqlite_text", requires = ["sqlite"]);
 // PostgreSQL 18 has these itself. The C symbols behind them exist in every build, so that pg_upgrade to 18 finds them.
 #[cfg(not(feature = "pg18"))]

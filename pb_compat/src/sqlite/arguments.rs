@@ -10,11 +10,15 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::borrow::Cow;
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The schema that this part of the extension has to itself.
 const SCHEMA: &CStr = c"sqlite";
 /// The domain over text that results of the JSON functions have: what SQLite calls a subtype.
 const JSON_TEXT: &CStr = c"json_text";
+
+/// The oid of that domain, once a value of it has been seen. It never gets another one: a new extension has a new domain.
+static KNOWN_JSON_TEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The arguments of one call. An array that was passed as `VARIADIC array` counts as its elements.
 pub struct Arguments<'a> {
@@ -135,6 +139,9 @@ pub unsafe fn value<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
                 Value::Text(ServerText(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes()).to_utf8())
             }
             pg_sys::JSONBOID => Value::Json(output(datum, oid)),
+            _ if oid.to_u32() == KNOWN_JSON_TEXT.load(Ordering::Relaxed) => {
+                Value::Json(text(datum))
+            }
             _ => other(datum, oid),
         }
     }
@@ -164,7 +171,10 @@ unsafe fn other<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
         let base = pg_sys::getBaseType(oid);
         if base != oid {
             return match value(datum, base) {
-                Value::Text(text) if is_json_text(oid) => Value::Json(text),
+                Value::Text(text) if is_json_text(oid) => {
+                    KNOWN_JSON_TEXT.store(oid.to_u32(), Ordering::Relaxed);
+                    Value::Json(text)
+                }
                 value => value,
             };
         }
@@ -186,6 +196,10 @@ unsafe fn other<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
         }
         Value::Text(output(datum, oid))
     }
+}
+
+fn is_known_json_text(oid: pg_sys::Oid) -> bool {
+    oid != pg_sys::InvalidOid && oid.to_u32() == KNOWN_JSON_TEXT.load(Ordering::Relaxed)
 }
 
 /// # Safety

@@ -11,7 +11,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 /// What is called outside of an aggregate: the functions behind it take a pointer, which SQL cannot make.
-fn no_aggregate() -> ErrorReport {
+pub fn no_aggregate() -> ErrorReport {
     ErrorReport::new(
         PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
         "this function works as part of an aggregate only",
@@ -49,7 +49,7 @@ unsafe fn state(
 /// # Safety
 ///
 /// `state` is a StringInfo. It grows in its own memory context.
-unsafe fn append(state: pg_sys::StringInfo, text: &[u8]) {
+pub unsafe fn append(state: pg_sys::StringInfo, text: &[u8]) {
     // SAFETY: pointer and length belong to one slice. Past 1 GB the server raises 54000.
     unsafe {
         let length = i32::try_from(text.len()).unwrap_or(i32::MAX);

@@ -3,7 +3,7 @@
 use super::arguments::Arguments;
 use super::json::{pause, report};
 use crate::server_text::text_datum;
-use pb_compat_core::sqlite::json::{Document, Row, Walk};
+use pb_compat_core::sqlite::json::{self, Document, Key, Kind, Row, Walk};
 use pb_compat_core::sqlite::{self, Value};
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -12,6 +12,8 @@ use pgrx::prelude::*;
 
 /// key, value, type, atom, id, parent, fullkey, path
 const COLUMNS: usize = 8;
+
+const KINDS: usize = Kind::Object as usize + 1;
 
 /// `json_each("any"[, "any"])`.
 #[pg_extern(sql = false)]
@@ -32,13 +34,18 @@ fn sqlite_json_tree(fcinfo: pg_sys::FunctionCallInfo) -> Result<(), ErrorReport>
 /// `fcinfo` is that of the running call of a function that returns a set of rows with the columns above.
 unsafe fn walk(fcinfo: pg_sys::FunctionCallInfo, is_tree: bool) -> Result<(), ErrorReport> {
     // SAFETY: as the caller promises.
-    let (arguments, rows) = unsafe { (Arguments::of(fcinfo), Rows::of(fcinfo)?) };
+    let (arguments, mut rows) = unsafe { (Arguments::of(fcinfo), Rows::of(fcinfo)?) };
     let document = arguments.get(0);
     let root = if arguments.len() > 1 { arguments.get(1) } else { Value::Text("$".into()) };
-    fill(&rows, &document, &root, is_tree).map_err(report)
+    fill(&mut rows, &document, &root, is_tree).map_err(report)
 }
 
-fn fill(rows: &Rows, document: &Value, root: &Value, is_tree: bool) -> Result<(), sqlite::Error> {
+fn fill(
+    rows: &mut Rows,
+    document: &Value,
+    root: &Value,
+    is_tree: bool,
+) -> Result<(), sqlite::Error> {
     let Some(document) = Document::of_value(document, pause)? else { return Ok(()) };
     let Some(root) = root.to_text() else { return Ok(()) };
     let Some(mut walk) = Walk::new(document.blob(), &root, is_tree)? else { return Ok(()) };
@@ -56,6 +63,10 @@ struct Rows {
     columns: pg_sys::TupleDesc,
     /// For the datums of one row.
     scratch: pg_sys::MemoryContext,
+    /// The last path, by its version: many rows have the same one.
+    path: Option<(u64, pg_sys::Datum)>,
+    /// The names of the kinds.
+    kinds: [Option<pg_sys::Datum>; KINDS],
 }
 
 impl Rows {
@@ -105,11 +116,11 @@ impl Rows {
             (*info).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
             (*info).setResult = store;
             (*info).setDesc = columns;
-            Ok(Self { store, columns, scratch })
+            Ok(Self { store, columns, scratch, path: None, kinds: [None; KINDS] })
         }
     }
 
-    fn put(&self, mut row: Row) -> Result<(), sqlite::Error> {
+    fn put(&mut self, mut row: Row) -> Result<(), sqlite::Error> {
         let mut values = [pg_sys::Datum::null(); COLUMNS];
         let mut nulls = [true; COLUMNS];
         let mut set = |column: usize, datum: Option<pg_sys::Datum>| {
@@ -120,18 +131,32 @@ impl Rows {
         };
         let key = row.key()?;
         let value = row.value()?;
-        // SAFETY: the context is that of `self`; it is left again before anything of this row is used up.
+        let version = row.path_version();
+        if let Some((_, old)) = self.path.take_if(|(known, _)| *known != version) {
+            // SAFETY: made below, and the rows that it was part of have been copied.
+            unsafe { pg_sys::pfree(old.cast_mut_ptr()) };
+        }
+        let (_, path) = *self.path.get_or_insert_with(|| (version, text_datum(row.path())));
+        let kind =
+            *self.kinds[row.kind() as usize].get_or_insert_with(|| text_datum(row.kind().name()));
+        // SAFETY: the context is that of `self`; what is made in it is used up before it is reset.
         let before = unsafe { pg_sys::MemoryContextSwitchTo(self.scratch) };
-        set(0, key.as_deref().map(text_datum));
+        set(
+            0,
+            match key {
+                Key::None => None,
+                Key::Index(index) => Some(json::with_decimal(index, text_datum)),
+                Key::Label(label) => Some(text_datum(&label)),
+            },
+        );
         let value = value.as_deref().map(text_datum);
         set(1, value);
-        set(2, Some(text_datum(row.kind().name())));
+        set(2, Some(kind));
         set(3, value.filter(|_| !row.kind().is_container()));
         set(4, Some(row.id().into()));
         set(5, row.parent().map(Into::into));
-        let full_key = row.with_full_key(text_datum)?;
-        set(6, Some(full_key));
-        set(7, Some(text_datum(row.path())));
+        set(6, Some(row.with_full_key(text_datum)?));
+        set(7, Some(path));
         // SAFETY: as many values as columns, of their types; the store copies them.
         unsafe {
             pg_sys::MemoryContextSwitchTo(before);

@@ -7,8 +7,14 @@ pub enum Error {
     BadPath(String),
     #[error("JSON cannot hold BLOB values")]
     BlobInJson,
+    #[error("ESCAPE expression must be a single character")]
+    EscapeNotOneCharacter,
     #[error("json_{0}() needs an odd number of arguments")]
     EvenArguments(&'static str),
+    #[error("integer overflow")]
+    IntegerOverflow,
+    #[error("invalid Unicode escape")]
+    InvalidUnicodeEscape,
     #[error("json_object() labels must be TEXT")]
     LabelNotText,
     #[error("malformed JSON")]
@@ -26,6 +32,8 @@ pub enum Error {
     OddArguments,
     #[error("JSON path too deep")]
     PathTooDeep,
+    #[error("LIKE or GLOB pattern too complex")]
+    PatternTooComplex,
     #[error("string or blob too big")]
     TooBig,
     #[error("JSON nested too deep")]

@@ -6,8 +6,16 @@ pub mod datetime;
 mod decimal;
 mod error;
 pub mod json;
+pub mod like;
+pub mod math;
 pub mod number;
+mod output;
+pub mod printf;
+mod sum;
+pub mod text;
 mod value;
 
 pub use error::Error;
+pub use output::LIMIT;
+pub use sum::Sum;
 pub use value::Value;

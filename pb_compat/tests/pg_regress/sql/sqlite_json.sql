@@ -76,8 +76,8 @@ SELECT k, json_group_array(v ORDER BY v) FROM (VALUES ('a', 1), ('b', 2), ('a', 
 -- What PocketBase asks.
 CREATE TEMP TABLE records (id serial, c text);
 INSERT INTO records (c) VALUES ('["a","b"]'), ('plain'), ('{"p":{"q":7}}'), (''), (NULL);
-SELECT records.id, e.value FROM records LEFT JOIN json_each(CASE WHEN CASE WHEN public.json_valid(c) THEN sqlite.json_type(c) = 'array' ELSE FALSE END THEN c ELSE sqlite.json_array(c) END) AS e ON true ORDER BY records.id, e.id;
-SELECT id, json_array_length(CASE WHEN CASE WHEN public.json_valid(c) THEN sqlite.json_type(c) = 'array' ELSE FALSE END THEN c ELSE CASE WHEN c = '' OR c IS NULL THEN sqlite.json_array() ELSE sqlite.json_array(c) END END) FROM records ORDER BY id;
+SELECT records.id, e.value FROM records LEFT JOIN json_each(CASE WHEN sqlite.iif(public.json_valid(c), sqlite.json_type(c)='array', FALSE) THEN c ELSE sqlite.json_array(c) END) AS e ON true ORDER BY records.id, e.id;
+SELECT id, json_array_length(CASE WHEN sqlite.iif(public.json_valid(c), sqlite.json_type(c)='array', FALSE) THEN c ELSE CASE WHEN c = '' OR c IS NULL THEN sqlite.json_array() ELSE sqlite.json_array(c) END END) FROM records ORDER BY id;
 SELECT id, CASE WHEN public.json_valid(c) THEN json_extract(c, '$.p.q') ELSE json_extract(sqlite.json_object('pb', c), '$.pb.p.q') END FROM records ORDER BY id;
 SELECT json_extract(c, '$[#-1]') FROM records WHERE public.json_valid(c) ORDER BY id;
 -- An index on what a path leads to.

@@ -1,10 +1,12 @@
 //! The rows of `json_each()` and `json_tree()`.
 
+use super::decimal::push_decimal;
 use super::node::{Kind, Node};
 use super::path::{Miss, bad_path, find};
 use super::space::at;
 use super::value;
 use crate::sqlite::Error;
+use crate::sqlite::number::text_to_integer;
 use std::borrow::Cow;
 
 /// A container whose elements are being visited.
@@ -32,6 +34,7 @@ pub struct Walk<'a> {
     kind: Option<Kind>,
     parents: Vec<Parent>,
     path: String,
+    path_version: u64,
     row: u64,
     has_root: bool,
 }
@@ -58,6 +61,7 @@ impl<'a> Walk<'a> {
             },
             parents: vec![],
             path: root.to_owned(),
+            path_version: 0,
             row: 0,
             has_root: !steps.is_empty(),
         };
@@ -113,6 +117,7 @@ impl<'a> Walk<'a> {
                     self.push_name()?;
                 }
                 self.parents.push(parent);
+                self.path_version += 1;
                 self.index = value.payload;
             } else {
                 self.index = value.end;
@@ -120,6 +125,7 @@ impl<'a> Walk<'a> {
             while self.parents.last().is_some_and(|parent| self.index >= parent.end) {
                 if let Some(parent) = self.parents.pop() {
                     self.path.truncate(parent.path_length);
+                    self.path_version += 1;
                 }
             }
             self.kind = self.parents.last().map(|parent| parent.kind);
@@ -138,7 +144,7 @@ impl<'a> Walk<'a> {
         let Some(parent) = self.parents.last() else { return Ok(()) };
         let Some(label) = self.label()? else {
             self.path.push('[');
-            push_integer(&mut self.path, parent.key);
+            push_decimal(&mut self.path, parent.key);
             self.path.push(']');
             return Ok(());
         };
@@ -172,39 +178,39 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn push_integer(out: &mut String, integer: i64) {
-    use std::fmt::Write;
-    // Writing to a String does not fail.
-    let _ = write!(out, "{integer}");
+/// What an element is called in what holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// That of the document itself.
+    None,
+    Index(i64),
+    Label(Cow<'a, str>),
 }
 
 impl<'a> Row<'a, '_> {
-    pub fn key(&self) -> Result<Option<Cow<'a, str>>, Error> {
+    pub fn key(&self) -> Result<Key<'a>, Error> {
         let walk = &*self.walk;
         let Some(parent) = walk.parents.last() else { return Ok(self.root_key()) };
-        match walk.label()? {
-            Some(label) => value::text_of(walk.blob, &label),
-            None => Ok(Some(parent.key.to_string().into())),
-        }
+        Ok(match walk.label()? {
+            Some(label) => value::text_of(walk.blob, &label)?.map_or(Key::None, Key::Label),
+            None => Key::Index(parent.key),
+        })
     }
 
     /// The key of the element that the walk began at: the last step of the path.
-    fn root_key(&self) -> Option<Cow<'a, str>> {
+    fn root_key(&self) -> Key<'a> {
         let walk = &*self.walk;
         if !walk.has_root {
-            return None;
+            return Key::None;
         }
         let step = &walk.path[walk.path_length()..];
         let bytes = step.as_bytes();
-        if step.is_empty() {
-            return None;
+        match (at(bytes, 0), at(bytes, 1)) {
+            (0, _) => Key::None,
+            (b'[', _) => Key::Index(text_to_integer(&bytes[1..])),
+            (_, b'"') => label(step.get(2..step.len() - 1)),
+            _ => label(step.get(1..)),
         }
-        if bytes[0] == b'[' {
-            let digits = step[1..].trim_end_matches(']');
-            return Some(integer_prefix(digits).to_string().into());
-        }
-        let text = if at(bytes, 1) == b'"' { step.get(2..step.len() - 1) } else { step.get(1..) };
-        Some(text.unwrap_or_default().to_owned().into())
     }
 
     pub fn kind(&self) -> Kind {
@@ -225,6 +231,11 @@ impl<'a> Row<'a, '_> {
         Some(parent.head as i64)
     }
 
+    /// Is another one whenever the path of what holds the element may be.
+    pub fn path_version(&self) -> u64 {
+        self.walk.path_version
+    }
+
     pub fn path(&self) -> &str {
         &self.walk.path[..self.walk.path_length()]
     }
@@ -239,10 +250,6 @@ impl<'a> Row<'a, '_> {
     }
 }
 
-/// The integer that a text begins with, as SQLite reads one.
-fn integer_prefix(text: &str) -> i64 {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
-    let sign = usize::from(text.starts_with(['-', '+']));
-    let length = text.bytes().skip(sign).take_while(u8::is_ascii_digit).count();
-    text[..sign + length].parse().unwrap_or(if length == 0 { 0 } else { i64::MAX })
+fn label<'a>(text: Option<&str>) -> Key<'a> {
+    Key::Label(text.unwrap_or_default().to_owned().into())
 }

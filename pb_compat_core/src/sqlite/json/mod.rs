@@ -2,6 +2,7 @@
 //! `json_each()` and `json_tree()` give are offsets in it.
 
 mod check;
+mod decimal;
 mod each;
 mod edit;
 mod escape;
@@ -15,7 +16,8 @@ mod text;
 mod unit;
 mod value;
 
-pub use each::{Row, Walk};
+pub use decimal::with_decimal;
+pub use each::{Key, Row, Walk};
 pub use edit::Edit;
 pub use node::Kind;
 

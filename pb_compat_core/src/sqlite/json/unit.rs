@@ -35,13 +35,21 @@ fn patch(target: &str, patch: &str) -> String {
     document(target).unwrap().patch(&document(patch).unwrap(), || {}).unwrap()
 }
 
+fn key_of(row: &Row) -> String {
+    match row.key().unwrap() {
+        Key::None => "-".to_owned(),
+        Key::Index(index) => index.to_string(),
+        Key::Label(label) => label.into_owned(),
+    }
+}
+
 fn rows(text: &str, root: &str, is_tree: bool) -> Vec<String> {
     let document = document(text).unwrap();
     let mut rows = vec![];
     let Some(mut walk) = Walk::new(document.blob(), root, is_tree).unwrap() else { return rows };
     while let Some(mut row) = walk.row().unwrap() {
         let or_dash = |text: Option<Cow<str>>| text.map_or("-".to_owned(), Cow::into_owned);
-        let (key, value) = (or_dash(row.key().unwrap()), or_dash(row.value().unwrap()));
+        let (key, value) = (key_of(&row), or_dash(row.value().unwrap()));
         let parent = row.parent().map_or("-".to_owned(), |parent| parent.to_string());
         let full_key = row.with_full_key(str::to_owned).unwrap();
         let (kind, id, path) = (row.kind().name(), row.id(), row.path().to_owned());
@@ -143,6 +151,21 @@ fn paths_lead_to_values() {
     ] {
         assert_eq!(extract(text, path), expected, "{text} {path}");
     }
+}
+
+#[test]
+fn integers_are_written_as_numbers_are() {
+    for text in ["0", "-0", "7", "-7", "123456789012345678", "9223372036854775807", "1e2", "0x1f"] {
+        let value = document(text).unwrap().extract("$").unwrap().into_text().unwrap().into_owned();
+        assert_eq!(rows(text, "$", false), [format!("- {value} {} 0 - $ $", kind(text))]);
+    }
+    for integer in [0, 9, -10, 1234567890, i64::MAX, i64::MIN] {
+        with_decimal(integer, |digits| assert_eq!(digits, integer.to_string()));
+    }
+}
+
+fn kind(text: &str) -> &'static str {
+    document(text).unwrap().kind(None).unwrap().unwrap()
 }
 
 #[test]
@@ -258,14 +281,14 @@ fn patches_of_many_members_merge_alike() {
     let object = document(&target).unwrap();
     let mut walk = Walk::new(object.blob(), "$", false).unwrap().unwrap();
     while let Some(row) = walk.row().unwrap() {
-        let pair = (row.key().unwrap().unwrap().into(), row.value().unwrap().unwrap().into());
+        let pair = (key_of(&row), row.value().unwrap().unwrap().into());
         expected.push(pair);
         walk.advance().unwrap();
     }
     let changes = document(&with).unwrap();
     let mut walk = Walk::new(changes.blob(), "$", false).unwrap().unwrap();
     while let Some(row) = walk.row().unwrap() {
-        let key: String = row.key().unwrap().unwrap().into();
+        let key = key_of(&row);
         let value = row.value().unwrap().map(Cow::into_owned);
         let position = expected.iter().position(|(label, _)| *label == key);
         match (position, value) {

@@ -113,9 +113,22 @@ fn unescaped(payload: &[u8]) -> (String, bool) {
 
 /// The element's text without quotes and escapes, for `CAST(.. AS TEXT)`.
 pub fn text_of<'a>(blob: &'a [u8], node: &Node) -> Result<Option<Cow<'a, str>>, Error> {
-    Ok(match of(blob, node)? {
-        Value::Null => None,
-        Value::Text(text) | Value::Json(text) => Some(text),
-        value => value.to_text().map(|text| Cow::Owned(text.into_owned())),
-    })
+    if node.kind == Kind::Int
+        && let Some(text) = as_it_is(node.text(blob))
+    {
+        return Ok(Some(text.into()));
+    }
+    Ok(of(blob, node)?.into_text())
+}
+
+/// An integer that is written as it would be written again, and is none of the largest.
+fn as_it_is(payload: &[u8]) -> Option<&str> {
+    let digits = payload.strip_prefix(b"-").unwrap_or(payload);
+    let is_shortest = match digits {
+        [b'0'] => payload.len() == 1,
+        [first, ..] => *first != b'0' && digits.len() <= 18,
+        [] => false,
+    };
+    let text = str::from_utf8(payload).ok()?;
+    (is_shortest && digits.iter().all(u8::is_ascii_digit)).then_some(text)
 }

@@ -99,8 +99,8 @@ fn compute<T>(
     deterministic: Option<&'static str>,
     result: impl FnOnce(Moment) -> T,
 ) -> Result<Option<T>, Error> {
-    // SAFETY: the server calls the function with its own call information.
-    let arguments = unsafe { Arguments::of(fcinfo) };
+    // SAFETY: the server calls the function with its own call information; nothing else is kept there.
+    let arguments = unsafe { Arguments::of_expression(fcinfo) };
     let moment = moment(&arguments, 0, &mut Session { deterministic })?;
     Ok(moment.map(result))
 }
@@ -146,8 +146,8 @@ fn strftime(
     fcinfo: pg_sys::FunctionCallInfo,
     deterministic: Option<&'static str>,
 ) -> Result<Option<Text>, Error> {
-    // SAFETY: the server calls the function with its own call information.
-    let arguments = unsafe { Arguments::of(fcinfo) };
+    // SAFETY: the server calls the function with its own call information; nothing else is kept there.
+    let arguments = unsafe { Arguments::of_expression(fcinfo) };
     let mut session = Session { deterministic };
     if arguments.len() == 0 {
         return Ok(None);
@@ -164,8 +164,8 @@ fn timediff(
     fcinfo: pg_sys::FunctionCallInfo,
     deterministic: Option<&'static str>,
 ) -> Result<Option<Text>, Error> {
-    // SAFETY: the server calls the function with its own call information.
-    let arguments = unsafe { Arguments::of(fcinfo) };
+    // SAFETY: the server calls the function with its own call information; nothing else is kept there.
+    let arguments = unsafe { Arguments::of_expression(fcinfo) };
     if arguments.len() != 2 {
         return Ok(None);
     }

@@ -501,25 +501,30 @@ CREATE FUNCTION sqlite.round(x bytea) RETURNS double precision
     AS 'MODULE_PATHNAME', 'sqlite_round_wrapper';
 COMMENT ON FUNCTION sqlite.round(bytea) IS
     'rounded, half away from zero';
-CREATE FUNCTION sqlite.round(x double precision, places integer) RETURNS double precision
+CREATE FUNCTION sqlite.round(x double precision, places double precision) RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_round_wrapper';
-COMMENT ON FUNCTION sqlite.round(double precision, integer) IS
+COMMENT ON FUNCTION sqlite.round(double precision, double precision) IS
     'rounded to 0 to 30 decimal places, half away from zero';
 CREATE FUNCTION sqlite.round(x numeric, places integer) RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_round_wrapper';
 COMMENT ON FUNCTION sqlite.round(numeric, integer) IS
     'rounded to 0 to 30 decimal places, half away from zero';
-CREATE FUNCTION sqlite.round(x text, places integer) RETURNS double precision
+CREATE FUNCTION sqlite.round(x numeric, places double precision) RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_round_wrapper';
-COMMENT ON FUNCTION sqlite.round(text, integer) IS
+COMMENT ON FUNCTION sqlite.round(numeric, double precision) IS
     'rounded to 0 to 30 decimal places, half away from zero';
-CREATE FUNCTION sqlite.round(x bytea, places integer) RETURNS double precision
+CREATE FUNCTION sqlite.round(x text, places double precision) RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'sqlite_round_wrapper';
-COMMENT ON FUNCTION sqlite.round(bytea, integer) IS
+COMMENT ON FUNCTION sqlite.round(text, double precision) IS
+    'rounded to 0 to 30 decimal places, half away from zero';
+CREATE FUNCTION sqlite.round(x bytea, places double precision) RETURNS double precision
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'sqlite_round_wrapper';
+COMMENT ON FUNCTION sqlite.round(bytea, double precision) IS
     'rounded to 0 to 30 decimal places, half away from zero';
 CREATE FUNCTION sqlite.pi() RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -18,80 +18,80 @@ CREATE FUNCTION sqlite.iif(condition boolean, value anycompatible, otherwise any
     AS 'SELECT CASE WHEN $1 THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.iif(boolean, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.iif(condition boolean, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.iif(condition boolean, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 THEN $2 END';
-COMMENT ON FUNCTION sqlite.iif(boolean, anyelement) IS
+COMMENT ON FUNCTION sqlite.iif(boolean, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.iif(condition bigint, value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.iif(bigint, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.iif(condition bigint, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.iif(condition bigint, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 END';
-COMMENT ON FUNCTION sqlite.iif(bigint, anyelement) IS
+COMMENT ON FUNCTION sqlite.iif(bigint, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.iif(condition double precision, value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.iif(double precision, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.iif(condition double precision, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.iif(condition double precision, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 END';
-COMMENT ON FUNCTION sqlite.iif(double precision, anyelement) IS
+COMMENT ON FUNCTION sqlite.iif(double precision, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.iif(condition text, value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN sqlite.truth($1) THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.iif(text, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.iif(condition text, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.iif(condition text, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN sqlite.truth($1) THEN $2 END';
-COMMENT ON FUNCTION sqlite.iif(text, anyelement) IS
+COMMENT ON FUNCTION sqlite.iif(text, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.if(condition boolean, value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.if(boolean, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.if(condition boolean, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.if(condition boolean, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 THEN $2 END';
-COMMENT ON FUNCTION sqlite.if(boolean, anyelement) IS
+COMMENT ON FUNCTION sqlite.if(boolean, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.if(condition bigint, value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.if(bigint, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.if(condition bigint, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.if(condition bigint, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 END';
-COMMENT ON FUNCTION sqlite.if(bigint, anyelement) IS
+COMMENT ON FUNCTION sqlite.if(bigint, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.if(condition double precision, value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.if(double precision, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.if(condition double precision, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.if(condition double precision, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN $1 OPERATOR(pg_catalog.<>) 0 THEN $2 END';
-COMMENT ON FUNCTION sqlite.if(double precision, anyelement) IS
+COMMENT ON FUNCTION sqlite.if(double precision, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.if(condition text, value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN sqlite.truth($1) THEN $2 ELSE $3 END';
 COMMENT ON FUNCTION sqlite.if(text, anycompatible, anycompatible) IS
     'the second argument where the first is true, the third where it is not or is NULL; the other one is not computed';
-CREATE FUNCTION sqlite.if(condition text, value anyelement) RETURNS anyelement
+CREATE FUNCTION sqlite.if(condition text, value anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS 'SELECT CASE WHEN sqlite.truth($1) THEN $2 END';
-COMMENT ON FUNCTION sqlite.if(text, anyelement) IS
+COMMENT ON FUNCTION sqlite.if(text, anycompatible) IS
     'the second argument where the first is true, otherwise NULL';
 CREATE FUNCTION sqlite.ifnull(value anycompatible, otherwise anycompatible) RETURNS anycompatible
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

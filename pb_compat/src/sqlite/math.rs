@@ -98,7 +98,7 @@ fn sqlite_sign(fcinfo: pg_sys::FunctionCallInfo) -> Option<i32> {
 #[pg_extern(sql = false)]
 fn sqlite_abs(fcinfo: pg_sys::FunctionCallInfo) -> f64 {
     // SAFETY: the server calls this function, with its own call information.
-    unsafe { Arguments::of(fcinfo) }.get(0).as_real().abs()
+    math::absolute_real(unsafe { Arguments::of(fcinfo) }.get(0).as_real())
 }
 
 /// `abs()` of an integer.

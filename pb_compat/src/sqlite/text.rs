@@ -323,12 +323,7 @@ fn sqlite_char(fcinfo: pg_sys::FunctionCallInfo) -> Text {
 #[pg_extern(sql = false)]
 fn sqlite_unicode(fcinfo: pg_sys::FunctionCallInfo) -> Result<Option<i32>, ErrorReport> {
     // SAFETY: the server calls this function, with its own call information.
-    unsafe {
-        Ok(of_text(fcinfo, |text| Ok(text.chars().next()))?
-            .flatten()
-            .filter(|first| *first != '\0')
-            .map(|first| u32::from(first).cast_signed()))
-    }
+    unsafe { call(fcinfo, |values| Ok(text::unicode(&values.get(0)).map(u32::cast_signed))) }
 }
 
 /// `concat(VARIADIC "any")`.

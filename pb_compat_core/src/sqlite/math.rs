@@ -59,6 +59,11 @@ pub fn absolute(integer: i64) -> Result<i64, Error> {
     integer.checked_abs().ok_or(Error::IntegerOverflow)
 }
 
+/// -0.0 stays what it is: it is not below zero.
+pub fn absolute_real(real: f64) -> f64 {
+    if real < 0.0 { -real } else { real }
+}
+
 #[cfg(test)]
 mod unit {
     use super::*;
@@ -76,6 +81,7 @@ mod unit {
         assert_eq!(of_two(modulo, Some(Number::Integer(-7)), real(3.0)), Some(-1.0));
         assert_eq!(of_two(modulo, real(5.0), real(0.0)), None);
         assert_eq!(sign(real(-0.5)), Some(-1));
+        assert_eq!(absolute_real(-0.0).to_bits(), (-0.0_f64).to_bits());
         assert_eq!(absolute(i64::MIN), Err(Error::IntegerOverflow));
     }
 }

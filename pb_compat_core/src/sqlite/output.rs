@@ -29,6 +29,20 @@ impl Output {
         Ok(())
     }
 
+    /// Writes the same again and again, in pieces that are worth a copy.
+    pub fn repeat(&mut self, bytes: &[u8], count: usize) -> Result<(), Error> {
+        const PIECE: usize = 4096;
+        self.reserve(bytes.len().saturating_mul(count))?;
+        let piece = bytes.repeat(PIECE.min(count));
+        for _ in 0..count / PIECE {
+            self.0.extend_from_slice(&piece);
+        }
+        self.0.extend_from_slice(
+            &piece[..bytes.len() * if count < PIECE { count } else { count % PIECE }],
+        );
+        Ok(())
+    }
+
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }

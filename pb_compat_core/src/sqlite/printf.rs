@@ -372,10 +372,7 @@ impl Conversion {
                 output.fill(b' ', self.width - 1)?;
                 self.width = 0;
             }
-            output.reserve(character.len() * repeated)?;
-            for _ in 0..repeated {
-                output.push(character)?;
-            }
+            output.repeat(character, repeated)?;
         }
         self.pad_text(output, character, true)
     }
@@ -566,6 +563,16 @@ mod unit {
             ("%d", "12abc", "12"),
         ] {
             assert_eq!(format(conversion, [Value::Text(argument.into())]), text, "{conversion}");
+        }
+    }
+
+    #[test]
+    fn a_character_is_repeated() {
+        for count in [1, 2, 4095, 4096, 4097, 4098, 10_000] {
+            assert_eq!(
+                format(&std::format!("%.{count}c"), [Value::Text("é".into())]),
+                "é".repeat(count)
+            );
         }
     }
 

@@ -182,6 +182,34 @@ pub fn char(numbers: impl Iterator<Item = i64>) -> String {
         .collect()
 }
 
+/// The number of the first character; `None` where there is none. Bytes of a blob that are no UTF-8 are read as if they
+/// were.
+pub fn unicode(value: &Value) -> Option<u32> {
+    let Value::Blob(bytes) = value else {
+        return value.to_text()?.chars().next().map(u32::from).filter(|first| *first != 0);
+    };
+    let (first, rest) = bytes.split_first()?;
+    let lead = u32::from(*first);
+    let start = match first {
+        0 => return None,
+        1..0xc0 => return Some(lead),
+        0xc0..0xe0 => lead & 0x1f,
+        0xe0..0xf0 => lead & 0x0f,
+        0xf0..0xf8 => lead & 0x07,
+        0xf8..0xfc => lead & 0x03,
+        0xfc | 0xfd => lead & 0x01,
+        0xfe | 0xff => 0,
+    };
+    let number = rest
+        .iter()
+        .take_while(|byte| **byte & 0xc0 == 0x80)
+        .fold(start, |number, byte| number << 6 | u32::from(byte & 0x3f));
+    Some(match number {
+        0..0x80 | 0xd800..0xe000 | 0xfffe | 0xffff => 0xfffd,
+        number => number,
+    })
+}
+
 /// With `\XXXX`, `\uXXXX`, `\+XXXXXX` and `\UXXXXXXXX` replaced by the character of that number, `\\` by a backslash.
 pub fn unistr(text: &str) -> Result<String, Error> {
     let mut output = String::with_capacity(text.len());
@@ -318,6 +346,20 @@ mod unit {
         for text in ["\\", "\\u", "\\u00g0", "\\+0041"] {
             assert_eq!(unistr(text), Err(Error::InvalidUnicodeEscape), "{text}");
         }
+    }
+
+    #[test]
+    fn first_characters() {
+        let blob = |bytes: &'static [u8]| unicode(&Value::Blob(bytes.into()));
+        assert_eq!(unicode(&Value::Text("é".into())), Some(233));
+        assert_eq!(unicode(&Value::Text("".into())), None);
+        assert_eq!(unicode(&Value::Integer(-1)), Some(45));
+        assert_eq!(blob("é".as_bytes()), Some(233));
+        assert_eq!(blob(b"\x92\x25"), Some(146));
+        assert_eq!(blob(b"\xfb\x9e\xfe"), Some(222));
+        assert_eq!(blob(b"\xed\xa0\x80"), Some(0xfffd));
+        assert_eq!(blob(b"\0a"), None);
+        assert_eq!(blob(b""), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod maintenance_worker;
 mod pb_compat;
 mod request_logs;
 mod rights;
+mod search_path;
 mod shard_router;
-mod sqlite;
 mod standby;
 mod without_icu;

@@ -21,7 +21,7 @@ SELECT sqlite.lower('ÀB'), sqlite.upper('àb'), sqlite.upper(NULL), sqlite.lowe
 SELECT sqlite.replace('abcabc', 'b', 'xx'), sqlite.replace('abc', '', NULL), sqlite.replace(123, 2, 'z'),
        sqlite.trim('  a '), sqlite.ltrim('xxaxx', 'x'), sqlite.rtrim('aéé', 'é'), sqlite.trim(5);
 SELECT sqlite.hex('abc'), sqlite.hex(NULL) = '' AS hex_of_null, sqlite.hex(12), sqlite.unhex('41 42', ' '), sqlite.unhex('4'),
-       sqlite.unicode('é'), sqlite.unicode(''), sqlite.char(72, 233, '128512', 55296), sqlite.char() = '' AS no_characters;
+       sqlite.unicode('é'), sqlite.unicode(''), sqlite.unicode('\x9225'::bytea), sqlite.char(72, 233, '128512', 55296), sqlite.char() = '' AS no_characters;
 SELECT sqlite.quote('it''s'), sqlite.quote(1.50), sqlite.quote(NULL), sqlite.quote('\x01'::bytea), sqlite.quote('infinity'::float8),
        sqlite.quote(true), sqlite.unistr_quote(E'a\tb'), sqlite.unistr('\0041\u00e9');
 SELECT sqlite.printf('%d|%5.2f|%-5s|%05d|%,d|%x|%Q|%c|%g|%!.3s', 1, 2.345, 'ab', 42, 1234567, 255, 'it''s', 'xyz', 0.00001, 'äöüß');
@@ -39,7 +39,8 @@ SELECT parameter_types FROM pg_prepared_statements WHERE name = 'untyped';
 EXECUTE untyped('hello', -3.0, 2, 'l', 'h*', 1);
 
 -- Numbers.
-SELECT sqlite.round(2.5), sqlite.round(-2.5), sqlite.round(2.5::float8), sqlite.round(2.567, 2), sqlite.round('3.7x'), sqlite.round(7), sqlite.round(1, NULL);
+SELECT sqlite.round(2.5), sqlite.round(-2.5), sqlite.round(2.5::float8), sqlite.round(2.567, 2), sqlite.round('3.7x'), sqlite.round(7), sqlite.round(1, NULL), sqlite.round(NULL, NULL),
+       sqlite.round(1.25, 1::bigint), sqlite.round(1.25::float8, 1), sqlite.round('1.25', '1'), sqlite.round(15::bigint, 1::bigint);
 SELECT sqlite.abs(-3), sqlite.abs(-1.50), sqlite.abs('-3.5x'), sqlite.abs('abc'), sqlite.abs((-32768)::smallint), sqlite.sign(-2), sqlite.sign('x');
 SELECT sqlite.acos(2), sqlite.acos(1), sqlite.sqrt(-1), sqlite.sqrt('16'), sqlite.sqrt('16x'), sqlite.ln(0), sqlite.log(100), sqlite.log(2, 8),
        sqlite.log(1, 8), sqlite.log2(8), sqlite.atanh(2), sqlite.mod(-7, 3), sqlite.mod(5, 0), sqlite.mod(7.5, 2), sqlite.power(2, 10), sqlite.pow(-8, 0.5);
@@ -52,7 +53,7 @@ SELECT 6371 * sqlite.acos(1.0000000000000002::float8) AS above_one,
 
 -- Conditions: what is not needed is not computed.
 SELECT sqlite.iif(true, 'a', 'b'), sqlite.iif(0, 2, 3), sqlite.iif(0.5, 'x', 'y'), sqlite.iif('1x', 1, 2), sqlite.iif('x', 1, 2), sqlite.iif(NULL, 1, 2),
-       sqlite.iif(false, 1), sqlite."if"(1, 2, 3), sqlite.ifnull(NULL, 'z'), sqlite.ifnull(1, 2.5), sqlite.truth(NULL), sqlite.truth('0.0');
+       sqlite.iif(false, 1), sqlite.iif(1, 'a'), sqlite."if"(1, 2, 3), sqlite.ifnull(NULL, 'z'), sqlite.ifnull(1, 2.5), sqlite.truth(NULL), sqlite.truth('0.0');
 SELECT sqlite.iif(n <> 0, 1 / n, 0), sqlite.ifnull(n, 1 / n), sqlite.iif(n = 0, n) FROM generate_series(0, 0) t(n);
 
 -- Aggregates.

@@ -49,10 +49,9 @@ fn fill(
     let Some(document) = Document::of_value(document, pause)? else { return Ok(()) };
     let Some(root) = root.to_text() else { return Ok(()) };
     let Some(mut walk) = Walk::new(document.blob(), &root, is_tree)? else { return Ok(()) };
-    while let Some(row) = walk.row()? {
+    while let Some(row) = walk.next_row()? {
         pause();
         rows.put(row)?;
-        walk.advance()?;
     }
     Ok(())
 }
@@ -61,12 +60,14 @@ fn fill(
 struct Rows {
     store: *mut pg_sys::Tuplestorestate,
     columns: pg_sys::TupleDesc,
-    /// For the datums of one row.
-    scratch: pg_sys::MemoryContext,
-    /// The last path, by its version: many rows have the same one.
-    path: Option<(u64, pg_sys::Datum)>,
-    /// The names of the kinds.
-    kinds: [Option<pg_sys::Datum>; KINDS],
+    key: Cell,
+    value: Cell,
+    full_key: Cell,
+    /// Many rows have the same.
+    path: Cell,
+    path_version: Option<u64>,
+    /// The names of the kinds, once there was one of them.
+    kinds: [Option<Cell>; KINDS],
 }
 
 impl Rows {
@@ -106,17 +107,19 @@ impl Rows {
             let store = pg_sys::tuplestore_begin_heap(is_random, false, pg_sys::work_mem);
             let columns = pg_sys::CreateTupleDescCopy(columns);
             pg_sys::MemoryContextSwitchTo(before);
-            let scratch = pg_sys::AllocSetContextCreateInternal(
-                before,
-                c"rows of json_each".as_ptr(),
-                pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
-                pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
-                pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
-            );
             (*info).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
             (*info).setResult = store;
             (*info).setDesc = columns;
-            Ok(Self { store, columns, scratch, path: None, kinds: [None; KINDS] })
+            Ok(Self {
+                store,
+                columns,
+                key: Cell::of(""),
+                value: Cell::of(""),
+                full_key: Cell::of(""),
+                path: Cell::of(""),
+                path_version: None,
+                kinds: [const { None }; KINDS],
+            })
         }
     }
 
@@ -131,43 +134,89 @@ impl Rows {
         };
         let key = row.key()?;
         let value = row.value()?;
+        let kind = row.kind();
         let version = row.path_version();
-        if let Some((_, old)) = self.path.take_if(|(known, _)| *known != version) {
-            // SAFETY: made below, and the rows that it was part of have been copied.
-            unsafe { pg_sys::pfree(old.cast_mut_ptr()) };
+        if self.path_version != Some(version) {
+            self.path_version = Some(version);
+            self.path.set(row.path());
         }
-        let (_, path) = *self.path.get_or_insert_with(|| (version, text_datum(row.path())));
-        let kind =
-            *self.kinds[row.kind() as usize].get_or_insert_with(|| text_datum(row.kind().name()));
-        // SAFETY: the context is that of `self`; what is made in it is used up before it is reset.
-        let before = unsafe { pg_sys::MemoryContextSwitchTo(self.scratch) };
-        set(
-            0,
-            match key {
-                Key::None => None,
-                Key::Index(index) => Some(json::with_decimal(index, text_datum)),
-                Key::Label(label) => Some(text_datum(&label)),
-            },
-        );
-        let value = value.as_deref().map(text_datum);
+        self.kinds[kind as usize].get_or_insert_with(|| Cell::of(kind.name()));
+        match key {
+            Key::None => {}
+            Key::Index(index) => {
+                json::with_decimal("", index, "", |digits| self.key.set(digits));
+                set(0, Some(self.key.datum()));
+            }
+            Key::Label(label) => {
+                self.key.set(&label);
+                set(0, Some(self.key.datum()));
+            }
+        }
+        let value = value.map(|value| {
+            self.value.set(&value);
+            self.value.datum()
+        });
         set(1, value);
-        set(2, Some(kind));
-        set(3, value.filter(|_| !row.kind().is_container()));
+        set(2, self.kinds[kind as usize].as_ref().map(Cell::datum));
+        set(3, value.filter(|_| !kind.is_container()));
         set(4, Some(row.id().into()));
         set(5, row.parent().map(Into::into));
-        set(6, Some(row.with_full_key(text_datum)?));
-        set(7, Some(path));
+        row.with_full_key(|full_key| self.full_key.set(full_key));
+        set(6, Some(self.full_key.datum()));
+        set(7, Some(self.path.datum()));
         // SAFETY: as many values as columns, of their types; the store copies them.
         unsafe {
-            pg_sys::MemoryContextSwitchTo(before);
             pg_sys::tuplestore_putvalues(
                 self.store,
                 self.columns,
                 values.as_mut_ptr(),
                 nulls.as_mut_ptr(),
             );
-            pg_sys::MemoryContextReset(self.scratch);
         }
         Ok(())
     }
+}
+
+/// A text datum that is made anew for each row. A call into the server has its price, and a short text, whose header is one
+/// byte and needs no alignment, can do without.
+struct Cell {
+    short: [u8; Cell::SIZE],
+    /// Where the server made the datum, because it is long or has to be converted.
+    long: Option<pg_sys::Datum>,
+}
+
+impl Cell {
+    /// The longest datum with a short header.
+    const SIZE: usize = 0x7f;
+
+    fn of(text: &str) -> Self {
+        let mut cell = Self { short: [0; Self::SIZE], long: None };
+        cell.set(text);
+        cell
+    }
+
+    fn set(&mut self, text: &str) {
+        if let Some(long) = self.long.take() {
+            // SAFETY: made below, and the row that it was part of has been copied.
+            unsafe { pg_sys::pfree(long.cast_mut_ptr()) };
+        }
+        let size = text.len() + 1;
+        if size > Self::SIZE || !needs_no_conversion(text) {
+            self.long = Some(text_datum(text));
+            return;
+        }
+        self.short[1..size].copy_from_slice(text.as_bytes());
+        // SAFETY: the header is the first byte, and the size, with the header, is what fits.
+        unsafe { pgrx::set_varsize_short(self.short.as_mut_ptr().cast(), size as i32) };
+    }
+
+    /// Holds until the next text is set.
+    fn datum(&self) -> pg_sys::Datum {
+        self.long.unwrap_or_else(|| self.short.as_ptr().into())
+    }
+}
+
+/// Whether a text is the same in the database's encoding, of which ASCII is a part. The server itself refuses a zero byte.
+fn needs_no_conversion(text: &str) -> bool {
+    text.is_ascii() && !text.as_bytes().contains(&0)
 }

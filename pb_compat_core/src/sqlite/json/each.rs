@@ -1,6 +1,6 @@
 //! The rows of `json_each()` and `json_tree()`.
 
-use super::decimal::push_decimal;
+use super::decimal::with_decimal;
 use super::node::{Kind, Node};
 use super::path::{Miss, bad_path, find};
 use super::space::at;
@@ -32,6 +32,9 @@ pub struct Walk<'a> {
     end: usize,
     /// The kind of what holds the current element: with a label in front of it or not.
     kind: Option<Kind>,
+    /// That label, and the element itself, once it has become a row.
+    label: Option<Node>,
+    value: Option<Node>,
     parents: Vec<Parent>,
     path: String,
     path_version: u64,
@@ -59,6 +62,8 @@ impl<'a> Walk<'a> {
                 None if steps.is_empty() => None,
                 None => Some(Kind::Array),
             },
+            label: None,
+            value: None,
             parents: vec![],
             path: root.to_owned(),
             path_version: 0,
@@ -79,31 +84,28 @@ impl<'a> Walk<'a> {
         Ok(Some(walk))
     }
 
-    /// The current row; `None` behind the last one.
-    pub fn row<'w>(&'w mut self) -> Result<Option<Row<'a, 'w>>, Error> {
+    /// The next row; `None` behind the last one.
+    pub fn next_row<'w>(&'w mut self) -> Result<Option<Row<'a, 'w>>, Error> {
+        if let Some(value) = self.value {
+            self.advance(value);
+        }
         if self.index >= self.end {
             return Ok(None);
         }
-        let value = self.value()?;
+        let mut start = self.index;
+        self.label = None;
+        if self.kind == Some(Kind::Object) {
+            let label = Node::at(self.blob, start).ok_or(Error::MalformedJson)?;
+            start = label.end;
+            self.label = Some(label);
+        }
+        let value = Node::at(self.blob, start).ok_or(Error::MalformedJson)?;
+        self.value = Some(value);
         Ok(Some(Row { walk: self, value }))
     }
 
-    /// The label, where the current element has one.
-    fn label(&self) -> Result<Option<Node>, Error> {
-        if self.kind != Some(Kind::Object) {
-            return Ok(None);
-        }
-        Node::at(self.blob, self.index).map(Some).ok_or(Error::MalformedJson)
-    }
-
-    fn value(&self) -> Result<Node, Error> {
-        let start = self.label()?.map_or(self.index, |label| label.end);
-        Node::at(self.blob, start).ok_or(Error::MalformedJson)
-    }
-
-    /// Goes on to the next row.
-    pub fn advance(&mut self) -> Result<(), Error> {
-        let value = self.value()?;
+    /// Goes on to where the next row is.
+    fn advance(&mut self, value: Node) {
         if self.is_tree {
             if value.kind.is_container() {
                 let parent = Parent {
@@ -114,7 +116,7 @@ impl<'a> Walk<'a> {
                     key: -1,
                 };
                 if !self.parents.is_empty() {
-                    self.push_name()?;
+                    self.push_name();
                 }
                 self.parents.push(parent);
                 self.path_version += 1;
@@ -136,26 +138,22 @@ impl<'a> Walk<'a> {
             parent.key += i64::from(parent.kind == Kind::Array);
         }
         self.row += 1;
-        Ok(())
     }
 
     /// Adds the current element's own step to the path.
-    fn push_name(&mut self) -> Result<(), Error> {
-        let Some(parent) = self.parents.last() else { return Ok(()) };
-        let Some(label) = self.label()? else {
-            self.path.push('[');
-            push_decimal(&mut self.path, parent.key);
-            self.path.push(']');
-            return Ok(());
+    fn push_name(&mut self) {
+        let Some(parent) = self.parents.last() else { return };
+        let Some(label) = self.label else {
+            with_decimal("[", parent.key, "]", |step| self.path.push_str(step));
+            return;
         };
-        let text = String::from_utf8_lossy(label.text(self.blob));
+        let text = value::text(label.text(self.blob));
         let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let quote = if is_plain { "" } else { "\"" };
         for part in [".", quote, &text, quote] {
             self.path.push_str(part);
         }
-        Ok(())
     }
 
     /// How much of the path leads to what holds the current element.
@@ -191,7 +189,7 @@ impl<'a> Row<'a, '_> {
     pub fn key(&self) -> Result<Key<'a>, Error> {
         let walk = &*self.walk;
         let Some(parent) = walk.parents.last() else { return Ok(self.root_key()) };
-        Ok(match walk.label()? {
+        Ok(match walk.label {
             Some(label) => value::text_of(walk.blob, &label)?.map_or(Key::None, Key::Label),
             None => Key::Index(parent.key),
         })
@@ -241,12 +239,12 @@ impl<'a> Row<'a, '_> {
     }
 
     /// Hands the path to the element itself to `then`.
-    pub fn with_full_key<T>(&mut self, then: impl FnOnce(&str) -> T) -> Result<T, Error> {
+    pub fn with_full_key<T>(&mut self, then: impl FnOnce(&str) -> T) -> T {
         let length = self.walk.path.len();
-        self.walk.push_name()?;
+        self.walk.push_name();
         let answer = then(&self.walk.path);
         self.walk.path.truncate(length);
-        Ok(answer)
+        answer
     }
 }
 

@@ -47,14 +47,13 @@ fn rows(text: &str, root: &str, is_tree: bool) -> Vec<String> {
     let document = document(text).unwrap();
     let mut rows = vec![];
     let Some(mut walk) = Walk::new(document.blob(), root, is_tree).unwrap() else { return rows };
-    while let Some(mut row) = walk.row().unwrap() {
+    while let Some(mut row) = walk.next_row().unwrap() {
         let or_dash = |text: Option<Cow<str>>| text.map_or("-".to_owned(), Cow::into_owned);
         let (key, value) = (key_of(&row), or_dash(row.value().unwrap()));
         let parent = row.parent().map_or("-".to_owned(), |parent| parent.to_string());
-        let full_key = row.with_full_key(str::to_owned).unwrap();
+        let full_key = row.with_full_key(str::to_owned);
         let (kind, id, path) = (row.kind().name(), row.id(), row.path().to_owned());
         rows.push([key, value, kind.into(), id.to_string(), parent, full_key, path].join(" "));
-        walk.advance().unwrap();
     }
     rows
 }
@@ -160,7 +159,8 @@ fn integers_are_written_as_numbers_are() {
         assert_eq!(rows(text, "$", false), [format!("- {value} {} 0 - $ $", kind(text))]);
     }
     for integer in [0, 9, -10, 1234567890, i64::MAX, i64::MIN] {
-        with_decimal(integer, |digits| assert_eq!(digits, integer.to_string()));
+        with_decimal("", integer, "", |digits| assert_eq!(digits, integer.to_string()));
+        with_decimal("[", integer, "]", |step| assert_eq!(step, format!("[{integer}]")));
     }
 }
 
@@ -280,14 +280,13 @@ fn patches_of_many_members_merge_alike() {
     let mut expected: Vec<(String, String)> = vec![];
     let object = document(&target).unwrap();
     let mut walk = Walk::new(object.blob(), "$", false).unwrap().unwrap();
-    while let Some(row) = walk.row().unwrap() {
+    while let Some(row) = walk.next_row().unwrap() {
         let pair = (key_of(&row), row.value().unwrap().unwrap().into());
         expected.push(pair);
-        walk.advance().unwrap();
     }
     let changes = document(&with).unwrap();
     let mut walk = Walk::new(changes.blob(), "$", false).unwrap().unwrap();
-    while let Some(row) = walk.row().unwrap() {
+    while let Some(row) = walk.next_row().unwrap() {
         let key = key_of(&row);
         let value = row.value().unwrap().map(Cow::into_owned);
         let position = expected.iter().position(|(label, _)| *label == key);
@@ -299,7 +298,6 @@ fn patches_of_many_members_merge_alike() {
             (None, Some(value)) => expected.push((key, patch("{}", &value))),
             (None, None) => {}
         }
-        walk.advance().unwrap();
     }
     let expected: Vec<_> =
         expected.iter().map(|(label, value)| format!("\"{label}\":{value}")).collect();
@@ -469,12 +467,9 @@ proptest! {
             }
         }
         if let Ok(Some(mut walk)) = Walk::new(&bytes, "$", true) {
-            while let Ok(Some(mut row)) = walk.row() {
+            while let Ok(Some(mut row)) = walk.next_row() {
                 let _ = (row.key(), row.value(), row.id(), row.parent());
                 let _ = row.with_full_key(str::len);
-                if walk.advance().is_err() {
-                    break;
-                }
             }
         }
     }

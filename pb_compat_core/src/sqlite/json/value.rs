@@ -2,7 +2,6 @@
 
 use super::escape::unescape;
 use super::node::{Kind, Node};
-use super::text;
 use crate::sqlite::{Error, Value, number};
 use std::borrow::Cow;
 
@@ -18,17 +17,22 @@ pub fn of<'a>(blob: &'a [u8], node: &Node) -> Result<Value<'a>, Error> {
         Kind::False => Value::Integer(0),
         Kind::Int | Kind::Int5 => integer(payload)?,
         Kind::Float | Kind::Float5 => real(payload)?,
-        Kind::Text | Kind::TextRaw => Value::Text(String::from_utf8_lossy(payload)),
+        Kind::Text | Kind::TextRaw => Value::Text(text(payload)),
         Kind::TextJ | Kind::Text5 => Value::Text(match unescaped(payload) {
             (text, false) => text.into(),
             (_, true) => return Err(Error::NulInText),
         }),
         Kind::Array | Kind::Object => {
             let mut out = Vec::with_capacity(payload.len() + payload.len() / 4);
-            text::element(blob, node.start, 0, &mut out)?;
+            super::text::element(blob, node.start, 0, &mut out)?;
             Value::Json(string(out).into())
         }
     })
+}
+
+/// Text as it stands. Nearly always it is UTF-8, which is faster to see than to replace what is not.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Text that has been put together from UTF-8; what a blob held instead of it is replaced.
@@ -113,6 +117,9 @@ fn unescaped(payload: &[u8]) -> (String, bool) {
 
 /// The element's text without quotes and escapes, for `CAST(.. AS TEXT)`.
 pub fn text_of<'a>(blob: &'a [u8], node: &Node) -> Result<Option<Cow<'a, str>>, Error> {
+    if node.kind.is_raw() {
+        return Ok(Some(text(node.text(blob))));
+    }
     if node.kind == Kind::Int
         && let Some(text) = as_it_is(node.text(blob))
     {

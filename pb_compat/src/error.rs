@@ -73,6 +73,7 @@ fn sqlite_sqlstate(error: &sqlite::Error) -> PgSqlErrorCode {
         sqlite::Error::MalformedJson | sqlite::Error::TooDeep => {
             PgSqlErrorCode::ERRCODE_INVALID_JSON_TEXT
         }
+        sqlite::Error::NoLocalTime => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
         sqlite::Error::PatternTooComplex | sqlite::Error::TooBig => {
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
         }
@@ -100,6 +101,10 @@ fn sqlite_hint(error: &sqlite::Error) -> Option<&'static str> {
         sqlite::Error::LabelNotText => "Cast the label to text.",
         sqlite::Error::MalformedJson => {
             "sqlite.json_error_position() tells where a value stops to be JSON."
+        }
+        sqlite::Error::NoLocalTime => return None,
+        sqlite::Error::NonDeterministic(_) => {
+            "A value that an index is made of must stay what it is: no 'now', 'localtime' or 'utc'."
         }
         sqlite::Error::NotAnArrayElement(_) => {
             "json_array_insert() takes paths that end with [..]."

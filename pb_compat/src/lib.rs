@@ -12,6 +12,7 @@ pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/core.sql", name = "core", finalize);
 pgrx::extension_sql_file!("../sql/sqlite.sql", name = "sqlite");
+pgrx::extension_sql_file!("../sql/sqlite_date.sql", name = "sqlite_date", requires = ["sqlite"]);
 pgrx::extension_sql_file!("../sql/sqlite_json.sql", name = "sqlite_json", requires = ["sqlite"]);
 pgrx::extension_sql_file!("../sql/sqlite_math.sql", name = "sqlite_math", requires = ["sqlite"]);
 pgrx::extension_sql_file!(

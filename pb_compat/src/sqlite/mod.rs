@@ -3,6 +3,9 @@
 
 mod aggregate;
 mod arguments;
+mod datetime;
+mod datetime_support;
+mod instant;
 mod json;
 mod json_aggregate;
 mod json_each;

@@ -19,6 +19,10 @@ pub enum Error {
     LabelNotText,
     #[error("malformed JSON")]
     MalformedJson,
+    #[error("local time unavailable")]
+    NoLocalTime,
+    #[error("non-deterministic use of {0}() in an index")]
+    NonDeterministic(&'static str),
     #[error("not an array element: '{0}'")]
     NotAnArrayElement(String),
     /// SQLite's text can hold it.

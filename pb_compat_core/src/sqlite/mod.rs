@@ -2,6 +2,7 @@
 //!
 //! Text is UTF-8, as SQLite's is; `pb_compat` converts where a database has another encoding.
 
+pub mod datetime;
 mod decimal;
 mod error;
 pub mod json;

@@ -63,6 +63,14 @@ SELECT * FROM json_each('{"a":1}'::jsonb, '$');
 SELECT count(*), max(id), sum(value::int) FROM json_each((SELECT json_group_array(i) FROM generate_series(1, 20000) AS i));
 SELECT key, value FROM (VALUES ('{"a":1}'), ('[2]'), (NULL), ('3')) AS documents (document), json_each(document) ORDER BY 1 NULLS LAST;
 SELECT (json_each('{"a":1,"b":2}')).fullkey;
+SELECT length(key), length(value), length(fullkey), left(fullkey, 3) || right(fullkey, 2) AS fullkey
+FROM json_each('{"' || repeat('k', 300) || '":"' || repeat('v', 200) || '","x":"' || repeat('ü', 100) || '","' || repeat('y', 124) || '":1,"' || repeat('z', 125) || '":2}');
+SELECT key, value, ordinality, i FROM ROWS FROM (json_each('[1,2]'), generate_series(1, 3)) WITH ORDINALITY AS t (key, value, type, atom, id, parent, fullkey, path, i);
+BEGIN;
+DECLARE elements SCROLL CURSOR FOR SELECT value FROM json_each('[1,2,3]');
+FETCH 2 FROM elements;
+FETCH PRIOR FROM elements;
+COMMIT;
 EXPLAIN (COSTS OFF) SELECT value FROM json_each('[1]');
 
 -- Aggregates.

@@ -8,6 +8,7 @@ mod cpu;
 mod figure;
 mod pb_compat;
 mod report;
+mod sqlite;
 mod stats;
 
 use crate::setup::Toolchain;
@@ -32,7 +33,7 @@ struct Bench {
     run: fn(&mut Run) -> Result<()>,
 }
 
-const BENCHES: [Bench; 1] = [pb_compat::BENCH];
+const BENCHES: [Bench; 2] = [pb_compat::BENCH, sqlite::BENCH];
 
 /// The database that a bench works in.
 const DATABASE: &str = "bench";

@@ -8,5 +8,6 @@ mod pb_compat;
 mod request_logs;
 mod rights;
 mod shard_router;
+mod sqlite;
 mod standby;
 mod without_icu;

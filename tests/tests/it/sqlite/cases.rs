@@ -50,7 +50,7 @@ fn sides(line: &str) -> (String, String) {
 }
 
 /// The schema before the names that need it, and a blob's literal as PostgreSQL writes it.
-fn for_pg(sql: &str) -> String {
+pub fn for_pg(sql: &str) -> String {
     let mut written = String::new();
     let mut rest = sql;
     while let Some(letter) = rest.chars().next() {

@@ -24,6 +24,10 @@ impl Lite {
         self.answer(&format!("SELECT {expression}"), &[])
     }
 
+    pub fn run(&self, sql: &str) {
+        self.0.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
     fn answer(&self, sql: &str, values: &[&dyn ToSql]) -> Answer {
         let answer = self
             .0

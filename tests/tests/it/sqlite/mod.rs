@@ -9,9 +9,11 @@ mod generate;
 mod json;
 mod lite;
 mod pg;
+mod pocketbase;
 mod report;
 mod rng;
 mod text;
+mod zones;
 
 use call::Call;
 use lite::Lite;
@@ -44,9 +46,8 @@ fn compare(
     count: usize,
     differences: &[Difference],
 ) {
-    let seed = number("SQLITE_SEED").unwrap_or_else(any_seed);
+    let seed = seed();
     let count = number("SQLITE_CALLS").map_or(count, |calls| calls as usize);
-    println!("SQLITE_SEED={seed}");
     let lite = Lite::open();
     let mut pg = Pg::start(&[EXACT_MODE]);
     let mut pairs = cases::ask(family, &lite, &mut pg);
@@ -76,7 +77,12 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")))
 }
 
-fn any_seed() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| since.as_millis() as u64 % 1_000_000)
+/// What the environment says, or a new one; printed, so that a run can be repeated.
+fn seed() -> u64 {
+    let seed = number("SQLITE_SEED").unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.map_or(0, |since| since.as_millis() as u64 % 1_000_000)
+    });
+    println!("SQLITE_SEED={seed}");
+    seed
 }

@@ -38,6 +38,10 @@ impl Pg {
         Pg { cluster, client }
     }
 
+    pub fn run(&mut self, sql: &str) {
+        self.client.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
     pub fn ask(&mut self, expressions: &[String]) -> Vec<Answer> {
         expressions.chunks(BATCH).flat_map(|batch| self.batch(batch)).collect()
     }

@@ -1,6 +1,7 @@
 //! Schema `sqlite` against the real SQLite: the same calls to both, and their answers compared by type and value.
 //!
-//! What is asked comes from generators and from `cases.txt`. `SQLITE_SEED=n` repeats a run, `SQLITE_CALLS=n` makes it longer.
+//! What is asked comes from generators and from `cases.txt`. `SQLITE_SEED=n` repeats a run, `SQLITE_CALLS=n` makes it
+//! longer, `SQLITE_SHOW=n` shows more of the disagreements.
 
 mod call;
 mod cases;

@@ -4,7 +4,7 @@ use super::call::Answer;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// At most this many disagreements are printed.
+/// At most this many disagreements are printed, but for what `SQLITE_SHOW` says.
 const SHOWN: usize = 20;
 
 /// One question as both sides were asked it, and their answers.
@@ -49,8 +49,9 @@ pub fn judge(pairs: &[Pair], differences: &[Difference]) {
     println!("{text}{} calls", pairs.len());
     let total: usize = wrong.values().map(Vec::len).sum();
     // In turn from every function, so that one does not hide the others.
-    let in_turn = (0..SHOWN).flat_map(|n| wrong.values().filter_map(move |pairs| pairs.get(n)));
-    for pair in in_turn.take(SHOWN) {
+    let shown = super::number("SQLITE_SHOW").map_or(SHOWN, |shown| shown as usize);
+    let in_turn = (0..shown).flat_map(|n| wrong.values().filter_map(move |pairs| pairs.get(n)));
+    for pair in in_turn.take(shown) {
         println!("SQLite:     {}", pair.lite);
         println!("            {}", pair.theirs);
         println!("PostgreSQL: {}", pair.pg);

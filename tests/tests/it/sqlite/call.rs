@@ -120,11 +120,6 @@ impl Call {
             None => format!("sqlite.{}({})", self.form.name, args.join(", ")),
         }
     }
-
-    /// Whether an argument is a text that this is true of.
-    pub fn any_text(&self, is: impl Fn(&str) -> bool) -> bool {
-        self.args.iter().any(|arg| matches!(arg, Arg::Text(text) if is(text)))
-    }
 }
 
 fn fill(template: &str, args: &[String]) -> String {

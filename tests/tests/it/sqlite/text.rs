@@ -186,27 +186,32 @@ fn round(rng: &mut Rng) -> Call {
     Form::same("round").call(args)
 }
 
-/// min and max of two or more values: their type is static, and here it is text whatever they are.
+/// min and max of two or more values, which have one type here.
 fn extreme(rng: &mut Rng) -> Call {
-    const MIN: Form = Form::lite("min", "CAST(min(@) AS TEXT)");
-    const MAX: Form = Form::lite("max", "CAST(max(@) AS TEXT)");
-    let args = (0..rng.between(2, 4)).map(|_| any::scalar(rng)).collect();
-    rng.choose(&[MIN, MAX]).call(args)
+    let one = rng.choose(&[any::integer as fn(&mut Rng) -> Arg, any::real, any::text]);
+    let args =
+        (0..rng.between(2, 4)).map(|_| if rng.one_in(15) { Arg::Null } else { one(rng) }).collect();
+    Form::same(rng.choose(&["min", "max"])).call(args)
 }
 
 fn maths(rng: &mut Rng) -> Call {
     let small = |rng: &mut Rng| match rng.below(3) {
         0 => Arg::Real(rng.between(-20, 20) as f64 / 10.0),
         1 => Arg::Integer(rng.between(-3, 10)),
-        _ => number(rng),
+        _ => rng.choose(&[any::integer as fn(&mut Rng) -> Arg, any::real])(rng),
     };
     match rng.below(4) {
         0 => Form::same(rng.choose(&["ceil", "ceiling", "floor", "trunc"])).call(vec![number(rng)]),
         1 => {
             let name = rng.choose(&["atan2", "mod", "pow", "power", "log"]);
-            Form::same(name).call(vec![small(rng), small(rng)])
+            let texts = rng.one_in(12);
+            let one = |rng: &mut Rng| if texts { any::text(rng) } else { small(rng) };
+            Form::same(name).call(vec![one(rng), one(rng)])
         }
-        _ => Form::same(rng.pick_static(MATHS)).call(vec![small(rng)]),
+        _ => {
+            let x = if rng.one_in(12) { number(rng) } else { small(rng) };
+            Form::same(rng.pick_static(MATHS)).call(vec![x])
+        }
     }
 }
 

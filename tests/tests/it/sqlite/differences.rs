@@ -61,5 +61,25 @@ pub const ROUNDED_TEXT: Difference = Difference {
     },
 };
 
-pub const JSON: &[Difference] = &[NUL, GARBLED];
+/// SQLite computes only the argument that iif() chooses. So does PostgreSQL where the arguments are columns.
+pub const EAGER: Difference = Difference {
+    reason: "iif computes arguments that are constants, chosen or not",
+    is: |pair| {
+        pair.lite.contains("iif(")
+            && pair.theirs.sqlstate().is_none()
+            && pair.ours.sqlstate() == Some("22032")
+    },
+};
+
+/// docs/pb_compat.md says it of the collation.
+pub const NOCASE: Difference = Difference {
+    reason: "collation nocase folds every letter, SQLite's those of ASCII",
+    is: |pair| {
+        let folded = matches!((&pair.theirs, &pair.ours), (Answer::Integer(0), Answer::Integer(1)));
+        folded && pair.lite.contains("'é' COLLATE nocase")
+    },
+};
+
+pub const JSON: &[Difference] = &[NUL, GARBLED, EAGER];
+pub const POCKETBASE: &[Difference] = &[NOCASE];
 pub const TEXT: &[Difference] = &[NUL, GARBLED, BACKSLASH, ESCAPE, ROUNDED_TEXT];

@@ -12,6 +12,11 @@ pub const NUL: Difference = Difference {
                 Answer::Text(text) => text.contains('\0'),
                 // A surrogate beside it.
                 Answer::Garbled(bytes) => bytes.contains(&0),
+                // A later row of json_each() fails there: an integer in hexadecimal that is too long for one.
+                Answer::Error { message, .. } => {
+                    message == "malformed JSON"
+                        && ["\\0", "\\u0000", "\\x00"].iter().any(|nul| pair.lite.contains(nul))
+                }
                 _ => false,
             }
     },

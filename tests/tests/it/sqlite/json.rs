@@ -85,7 +85,11 @@ fn call(rng: &mut Rng, n: usize) -> Call {
 }
 
 fn doc(rng: &mut Rng) -> Arg {
-    if rng.one_in(60) { Arg::Null } else { Arg::Text(document(rng)) }
+    match rng.below(60) {
+        0 => Arg::Null,
+        1..=4 => Arg::Json(valid(rng)),
+        _ => Arg::Text(document(rng)),
+    }
 }
 
 fn path_arg(rng: &mut Rng) -> Arg {

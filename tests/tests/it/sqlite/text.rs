@@ -44,7 +44,7 @@ fn call(rng: &mut Rng, n: usize) -> Call {
         23 => Form::same("hex").call(vec![any::value(rng)]),
         24 => unhex(rng),
         25 | 26 => instr(rng),
-        27 => Form::same(rng.choose(&["lower", "upper"])).call(vec![text(rng)]),
+        27 => Form::same(rng.choose(&["lower", "upper"])).call(vec![loose(rng)]),
         28 => trim(rng),
         29 => Form::same("replace").call(vec![pattern_text(rng), pattern_text(rng), text(rng)]),
         30 => Form::same(rng.choose(&["length", "octet_length", "unicode"]))
@@ -66,6 +66,11 @@ fn text(rng: &mut Rng) -> Arg {
 
 fn text_or_blob(rng: &mut Rng) -> Arg {
     if rng.one_in(4) { any::blob(rng) } else { text(rng) }
+}
+
+/// A text, or what counts as one: a number's text, a blob's bytes.
+fn loose(rng: &mut Rng) -> Arg {
+    if rng.one_in(6) { any::scalar(rng) } else { text(rng) }
 }
 
 fn pattern_text(rng: &mut Rng) -> Arg {
@@ -153,7 +158,8 @@ fn unhex(rng: &mut Rng) -> Call {
 fn instr(rng: &mut Rng) -> Call {
     let args = match rng.below(6) {
         0 => vec![any::blob(rng), any::blob(rng)],
-        1 => vec![text(rng), text(rng)],
+        1 => vec![loose(rng), loose(rng)],
+        2 => vec![text_or_blob(rng), text_or_blob(rng)],
         _ => {
             let whole = pattern::text(rng);
             let letters: Vec<char> = whole.chars().collect();
@@ -167,7 +173,7 @@ fn instr(rng: &mut Rng) -> Call {
 }
 
 fn trim(rng: &mut Rng) -> Call {
-    let mut args = vec![if rng.one_in(2) { text(rng) } else { pattern_text(rng) }];
+    let mut args = vec![if rng.one_in(2) { loose(rng) } else { pattern_text(rng) }];
     if rng.one_in(2) {
         args.push(Arg::text(rng.pick(&["", " ", "a", "ab", "é", "日é", "cba ", "\t \n", "%_"])));
     }

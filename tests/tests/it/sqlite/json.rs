@@ -2,7 +2,7 @@
 
 use super::call::{Arg, Call, Form};
 use super::generate::any;
-use super::generate::json::{Dialect, broken, document, label, path, scalar, valid};
+use super::generate::json::{Dialect, blob, broken, document, label, path, scalar, valid};
 use super::rng::Rng;
 
 const EXTRACT: Form = Form::lite("json_extract", "CAST(json_extract(@) AS TEXT)");
@@ -88,6 +88,7 @@ fn doc(rng: &mut Rng) -> Arg {
     match rng.below(60) {
         0 => Arg::Null,
         1..=4 => Arg::Json(valid(rng)),
+        5 => Arg::Blob(blob(rng)),
         _ => Arg::Text(document(rng)),
     }
 }
@@ -123,7 +124,7 @@ fn json_value(rng: &mut Rng) -> Arg {
     match rng.below(6) {
         0 => Arg::Json(valid(rng)),
         1 => Arg::Text(scalar(rng, Dialect::Rfc)),
-        2 if rng.one_in(3) => any::blob(rng),
+        2 if rng.one_in(3) => Arg::Blob(blob(rng)),
         3 if rng.one_in(6) => Arg::Json(broken(rng)),
         _ => any::scalar(rng),
     }

@@ -350,6 +350,26 @@ fn key(rng: &mut Rng, dialect: Dialect, text: &mut String) {
     text.push_str(&format!("\"{body}\""));
 }
 
+/// SQLite's binary form of a document, and blobs that are clearly none. What lies between, SQLite writes out unchecked.
+pub fn blob(rng: &mut Rng) -> Vec<u8> {
+    let blobs: [&[u8]; 13] = [
+        &[0x00],
+        &[0x01],
+        &[0x02],
+        &[0x0b],
+        &[0x0c],
+        b"\x2312",
+        b"\x17a",
+        b"\x47a\\nb",
+        b"\x2b\x131",
+        b"\x4c\x17a\x131",
+        &[],
+        &[0xff],
+        b"\x4c\x17a",
+    ];
+    rng.choose(&blobs).to_vec()
+}
+
 pub fn scalar(rng: &mut Rng, dialect: Dialect) -> String {
     if dialect == Dialect::Json5 && rng.one_in(3) {
         return match rng.below(3) {

@@ -59,8 +59,8 @@ fn call(rng: &mut Rng, n: usize) -> Call {
         3 => EXTRACT.call(vec![doc(rng), path_arg(rng)]),
         4 => EXTRACT.call(with_paths(rng)),
         5 => rng.choose(&[EXTRACT_INT, EXTRACT_REAL]).call(vec![doc(rng), path_arg(rng)]),
-        6 => rng.choose(&[ARROW, ARROWS]).call(vec![doc(rng), label_arg(rng)]),
-        7 => rng.choose(&[ARROW, ARROWS]).call(vec![doc(rng), index_arg(rng)]),
+        6 => rng.choose(&[ARROW, ARROWS]).call(vec![text_doc(rng), label_arg(rng)]),
+        7 => rng.choose(&[ARROW, ARROWS]).call(vec![text_doc(rng), index_arg(rng)]),
         8 => EACH.call(vec![doc(rng)]),
         9 => EACH.call(vec![doc(rng), path_arg(rng)]),
         10 => TREE.call(with_path(rng)),
@@ -85,10 +85,14 @@ fn call(rng: &mut Rng, n: usize) -> Call {
 }
 
 fn doc(rng: &mut Rng) -> Arg {
+    if rng.one_in(60) { Arg::Blob(blob(rng)) } else { text_doc(rng) }
+}
+
+/// The operators are for text.
+fn text_doc(rng: &mut Rng) -> Arg {
     match rng.below(60) {
         0 => Arg::Null,
         1..=4 => Arg::Json(valid(rng)),
-        5 => Arg::Blob(blob(rng)),
         _ => Arg::Text(document(rng)),
     }
 }

@@ -7,12 +7,27 @@ use super::rng::Rng;
 /// The result is an integer but with `subsec`, which has a function of its own here.
 const UNIXEPOCH_REAL: Form = Form::lite("unixepoch_real", "CAST(unixepoch(@) AS REAL)");
 
+/// What indexes are made of instead: the same, as long as neither clock nor zone matters.
+macro_rules! immutable {
+    ($name:literal) => {
+        Form::new(
+            concat!($name, "_immutable"),
+            concat!($name, "(@)"),
+            concat!("sqlite.", $name, "_immutable(@)"),
+        )
+    };
+}
+
+const IMMUTABLE: &[Form] =
+    &[immutable!("date"), immutable!("time"), immutable!("datetime"), immutable!("julianday")];
+
 pub fn calls(rng: &mut Rng, count: usize) -> Vec<Call> {
     (0..count).map(|n| call(rng, n)).collect()
 }
 
 fn call(rng: &mut Rng, n: usize) -> Call {
-    match n % 8 {
+    match n % 9 {
+        8 => rng.choose(IMMUTABLE).call(time_args(rng)),
         0 => Form::same("date").call(time_args(rng)),
         1 => Form::same("time").call(time_args(rng)),
         2 => Form::same("datetime").call(time_args(rng)),

@@ -24,6 +24,26 @@ const TOTAL: Form = Form::new(
     "(SELECT sqlite.total(column1) FROM (VALUES (@1), (@2), (@3)) AS rows)",
 );
 
+/// A boolean beside an integer, on either side.
+macro_rules! comparisons {
+    ($($operator:literal)*) => {
+        &[$(
+            Form::new(
+                concat!("boolean ", $operator),
+                concat!("(@1 = 1) ", $operator, " @2"),
+                concat!("(@1 = 1) OPERATOR(sqlite.", $operator, ") @2"),
+            ),
+            Form::new(
+                concat!($operator, " boolean"),
+                concat!("@2 ", $operator, " (@1 = 1)"),
+                concat!("@2 OPERATOR(sqlite.", $operator, ") (@1 = 1)"),
+            ),
+        )*]
+    };
+}
+
+const COMPARISONS: &[Form] = comparisons!["=" "<>" "<" "<=" ">" ">="];
+
 const MATHS: &[&str] = &[
     "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "degrees", "exp", "ln",
     "log", "log10", "log2", "radians", "sin", "sinh", "sqrt", "tan", "tanh",
@@ -40,7 +60,10 @@ fn call(rng: &mut Rng, n: usize) -> Call {
         14..=16 => glob(rng),
         17..=20 => substr(rng),
         21 => Form::same("typeof").call(vec![any::value(rng)]),
-        22 => Form::same("quote").call(vec![any::value(rng)]),
+        22 => match rng.below(3) {
+            0 => Form::same("unistr").call(vec![escapes(rng)]),
+            _ => Form::same(rng.choose(&["quote", "unistr_quote"])).call(vec![any::value(rng)]),
+        },
         23 => Form::same("hex").call(vec![any::value(rng)]),
         24 => unhex(rng),
         25 | 26 => instr(rng),
@@ -66,6 +89,28 @@ fn text(rng: &mut Rng) -> Arg {
 
 fn text_or_blob(rng: &mut Rng) -> Arg {
     if rng.one_in(4) { any::blob(rng) } else { text(rng) }
+}
+
+/// A text with escapes of unistr(), right and wrong ones.
+fn escapes(rng: &mut Rng) -> Arg {
+    let parts = [
+        "a",
+        "é",
+        "\\0041",
+        "\\u0041",
+        "\\+01F600",
+        "\\U0001F600",
+        "\\\\",
+        "\\",
+        "\\u12",
+        "\\x",
+        "\\00e9",
+        "\\uD83D",
+        "\\0000",
+        "\\+110000",
+        "\\UFFFFFFFF",
+    ];
+    Arg::Text((0..rng.below(4)).map(|_| rng.choose(&parts)).collect())
 }
 
 /// A text, or what counts as one: a number's text, a blob's bytes.
@@ -252,7 +297,12 @@ fn concat(rng: &mut Rng) -> Call {
 }
 
 fn conditional(rng: &mut Rng) -> Call {
-    match rng.below(4) {
+    match rng.below(6) {
+        4 => {
+            let truth = if rng.one_in(8) { Arg::Null } else { Arg::Integer(rng.between(0, 1)) };
+            let other = if rng.one_in(8) { Arg::Null } else { Arg::Integer(rng.between(-1, 2)) };
+            rng.choose(COMPARISONS).call(vec![truth, other])
+        }
         0 => Form::same("ifnull").call(vec![text(rng), text(rng)]),
         1 => {
             let condition = any::scalar(rng);

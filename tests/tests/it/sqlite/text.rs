@@ -31,12 +31,12 @@ macro_rules! comparisons {
             Form::new(
                 concat!("boolean ", $operator),
                 concat!("(@1 = 1) ", $operator, " @2"),
-                concat!("(@1 = 1) OPERATOR(sqlite.", $operator, ") @2"),
+                concat!("(@1 = 1) OPERATOR(sqlite.", $operator, ") @2::bigint"),
             ),
             Form::new(
                 concat!($operator, " boolean"),
                 concat!("@2 ", $operator, " (@1 = 1)"),
-                concat!("@2 OPERATOR(sqlite.", $operator, ") (@1 = 1)"),
+                concat!("@2::bigint OPERATOR(sqlite.", $operator, ") (@1 = 1)"),
             ),
         )*]
     };
@@ -204,7 +204,8 @@ fn instr(rng: &mut Rng) -> Call {
     let args = match rng.below(6) {
         0 => vec![any::blob(rng), any::blob(rng)],
         1 => vec![loose(rng), loose(rng)],
-        2 => vec![text_or_blob(rng), text_or_blob(rng)],
+        // A blob beside a text counts as one.
+        2 => vec![text(rng), Arg::Blob(any::string(rng).into_bytes())],
         _ => {
             let whole = pattern::text(rng);
             let letters: Vec<char> = whole.chars().collect();

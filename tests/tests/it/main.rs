@@ -12,6 +12,7 @@ mod rights;
 mod row_security;
 mod search_path;
 mod shard_router;
+mod sqlite;
 mod standby;
 mod uuid_clock;
 mod without_icu;

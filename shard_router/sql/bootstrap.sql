@@ -45,6 +45,18 @@ CREATE FUNCTION shard_router.create_sharded_table(
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'create_sharded_table_wrapper';
 
+-- The same for a key of several columns. A quoted literal is taken for a name: give ARRAY['tenant_id', 'user_id'].
+CREATE FUNCTION shard_router.create_sharded_table(
+    template regclass,
+    shard_key text[],
+    shards int DEFAULT 10,
+    strategy text DEFAULT 'hash',
+    entity name DEFAULT NULL,
+    owner_name name DEFAULT NULL
+) RETURNS regclass
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'create_sharded_table_by_columns_wrapper';
+
 CREATE FUNCTION shard_router.refresh_functions(tbl regclass) RETURNS SETOF regprocedure
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'refresh_functions_wrapper';

@@ -7,6 +7,7 @@
 //! frames"). That spares a setjmp for each call into the server, too.
 
 use crate::error::Error;
+use crate::key::Given;
 use crate::route::{self, Function, PlanKey};
 use crate::session::quote;
 use crate::shard::{IdentitySequence, Shard, Table};
@@ -289,16 +290,19 @@ unsafe fn target(
         let table = &function.table;
         // SAFETY: the function's parameters are what `function` has read of the same pg_proc row.
         let arguments = unsafe { arguments(fcinfo) };
-        let Some(key) = arguments.get(function.key).filter(|key| !key.isnull) else {
+        if function.key.iter().any(|&index| arguments.get(index).is_none_or(|key| key.isnull)) {
             return Err(Error::NullKey.into());
-        };
+        }
         lock(table.oid, operation);
         if !route::is_current(&function) {
             continue;
         }
-        let type_oid = function.parameters[function.key].type_oid;
-        // SAFETY: the argument is not null and of its parameter's type.
-        let (number, shard) = unsafe { table.locate(key.value, type_oid)? };
+        let values = function.key.iter().map(|&index| Given {
+            value: arguments[index].value,
+            type_oid: function.parameters[index].type_oid,
+        });
+        // SAFETY: the arguments are not null and of their parameters' types.
+        let (number, shard) = unsafe { table.locate(values)? };
         let Some(shard) = shard else { return Err(table.missing(number)) };
         lock(shard.oid, operation);
         if !route::is_current(&function) {
@@ -371,8 +375,8 @@ unsafe fn insert_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<InsertCall, Er
             .filter_map(|column| column.identity_sequence.as_ref())
             .all(may_draw);
     let relation = if direct { shard.oid } else { table.oid };
-    let types: Vec<_> = used.iter().map(|&i| function.parameters[i].type_oid).collect();
-    call.plan = function.plan(PlanKey { relation, given }, &types, || {
+    let types = used.iter().map(|&i| function.parameters[i].type_oid);
+    call.plan = function.plan(PlanKey { relation, given }, types, || {
         let mut columns: Vec<_> =
             used.iter().map(|&i| quote(&function.parameters[i].column)).collect();
         let mut values: Vec<_> = (1..=count).map(|i| format!("${i}")).collect();
@@ -425,26 +429,36 @@ unsafe fn select_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<SelectCall, Er
     let table = &function.table;
     let shard = &table.shards[shard];
     let direct = shard.select_like_parent && may_stand_in(table, shard, pg_sys::ACL_SELECT);
-    let key = &function.parameters[function.key];
+    let key = || function.key.iter().map(|&index| (index, &function.parameters[index]));
     let relation = if direct { shard.oid } else { table.oid };
-    let plan = function.plan(PlanKey { relation, given: 0 }, &[key.type_oid], || {
+    let types = key().map(|(_, parameter)| parameter.type_oid);
+    let plan = function.plan(PlanKey { relation, given: 0 }, types, || {
         let columns: Vec<_> = function.returns.iter().map(|column| quote(column)).collect();
+        let conditions: Vec<_> = key()
+            .zip(&table.key)
+            .enumerate()
+            .map(|(n, ((_, parameter), part))| {
+                format!("{} {} ${}", quote(&parameter.column), part.equality, n + 1)
+            })
+            .collect();
         format!(
-            "SELECT {} FROM {} WHERE {} OPERATOR(pg_catalog.=) $1",
+            "SELECT {} FROM {} WHERE {}",
             columns.join(", "),
             if direct { &shard.name } else { &table.name },
-            quote(&key.column)
+            conditions.join(" AND ")
         )
     })?;
     // SAFETY: makeParamList allocates as many parameters as asked for; the call's econtext is set for every set-returning
-    // call; the key is not null, which `target` has checked.
+    // call; the key's values are not null, which `target` has checked.
     unsafe {
-        let parameters = pg_sys::makeParamList(1);
-        let parameter = (*parameters).params.as_mut_ptr();
-        (*parameter).value = arguments(fcinfo)[function.key].value;
-        (*parameter).isnull = false;
-        (*parameter).pflags = pg_sys::PARAM_FLAG_CONST as u16;
-        (*parameter).ptype = key.type_oid;
+        let parameters = pg_sys::makeParamList(function.key.len() as c_int);
+        for (n, (index, described)) in key().enumerate() {
+            let parameter = (*parameters).params.as_mut_ptr().add(n);
+            (*parameter).value = arguments(fcinfo)[index].value;
+            (*parameter).isnull = false;
+            (*parameter).pflags = pg_sys::PARAM_FLAG_CONST as u16;
+            (*parameter).ptype = described.type_oid;
+        }
         Ok(SelectCall {
             plan,
             parameters,

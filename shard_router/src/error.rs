@@ -13,6 +13,12 @@ pub enum Error {
     NullKey,
     #[error("type {found} cannot be the shard key{}", of_table(.table))]
     KeyType { found: String, table: Option<String>, expected: String },
+    #[error("the shard key of table {table} has {}, not {given}", columns_of(.columns))]
+    KeyCount { table: String, columns: Vec<String>, given: usize },
+    #[error("the strategy modulo takes one key column, not {given}")]
+    ModuloColumns { given: usize },
+    #[error("rows cannot be moved in a transaction that keeps its snapshot")]
+    OldSnapshot,
     #[error("shard key {key} is negative")]
     NegativeKey { key: i64 },
     #[error("{name} must be between {least} and {most}, not {given}")]
@@ -61,14 +67,22 @@ fn of_table(table: &Option<String>) -> String {
     table.as_ref().map(|table| format!(" of table {table}")).unwrap_or_default()
 }
 
+/// How many columns a list has, as words.
+fn columns_of(list: &[String]) -> String {
+    match list.len() {
+        1 => "1 column".into(),
+        several => format!("{several} columns"),
+    }
+}
+
 impl SqlError for Error {
     fn sqlstate(&self) -> PgSqlErrorCode {
         use PgSqlErrorCode::*;
         match self {
             Self::NullArgument { .. } | Self::NullKey => ERRCODE_NULL_VALUE_NOT_ALLOWED,
-            Self::KeyType { .. } => ERRCODE_DATATYPE_MISMATCH,
+            Self::KeyType { .. } | Self::KeyCount { .. } => ERRCODE_DATATYPE_MISMATCH,
             Self::NegativeKey { .. } => ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-            Self::OutOfRange { .. } | Self::UnknownStrategy { .. } => {
+            Self::OutOfRange { .. } | Self::UnknownStrategy { .. } | Self::ModuloColumns { .. } => {
                 ERRCODE_INVALID_PARAMETER_VALUE
             }
             Self::NotSharded { .. } | Self::StrayFunction { .. } => ERRCODE_UNDEFINED_OBJECT,
@@ -78,6 +92,7 @@ impl SqlError for Error {
             }
             Self::NotATable { .. } => ERRCODE_WRONG_OBJECT_TYPE,
             Self::NotOwner { .. } | Self::NoCreate { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::OldSnapshot => ERRCODE_INVALID_TRANSACTION_STATE,
             Self::NotEmpty { .. } | Self::StaleFunction { .. } => {
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
             }
@@ -104,13 +119,17 @@ impl SqlError for Error {
         Some(match self {
             Self::NullKey => "A row without its key has no shard.".into(),
             Self::KeyType { expected, .. } => format!("Use {expected}; cast the value if need be."),
+            Self::KeyCount { columns, .. } => format!("Give the key as ROW({}).", columns.join(", ")),
             Self::NegativeKey { .. } => {
                 "With the strategy modulo a key is 0 or more; the strategy hash takes any number."
                     .into()
             }
+            Self::ModuloColumns { .. } => "The strategy hash takes several.".into(),
+            Self::OldSnapshot => "Use the isolation level READ COMMITTED.".into(),
             Self::UnknownStrategy { .. } => "The strategies are hash and modulo.".into(),
             Self::NotSharded { .. } => {
-                "Turn it into a sharded table with shard_router.create_sharded_table.".into()
+                "Call shard_router.create_sharded_table, adopt_table or register_table for it first."
+                    .into()
             }
             Self::MissingShard { .. } => {
                 "Attach a partition with that bound; the other shards go on working.".into()
@@ -119,7 +138,7 @@ impl SqlError for Error {
                 "Another session has dropped or replaced it; look it up again by its name.".into()
             }
             Self::NotEmpty { .. } => {
-                "Empty it, or create an empty table, shard that and copy the rows into it.".into()
+                "Call shard_router.adopt_table, which takes the rows along.".into()
             }
             Self::Unsupported { hint, .. } => hint.clone(),
             Self::NameTooLong { .. } => {

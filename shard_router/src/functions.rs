@@ -4,7 +4,7 @@ use crate::entry::Operation;
 use crate::error::Error;
 use crate::names::{FunctionNames, MAX_NAME, parameter};
 use crate::registry;
-use crate::session::{as_extension_owner, literal, qualify, quote, run};
+use crate::session::{as_extension_owner, literal, qualify, quote, run, with_catalogs};
 use crate::shard::{Table, relation_name};
 use pg_ext_core::spi;
 use pgrx::iter::SetOfIterator;
@@ -36,9 +36,8 @@ struct Plan {
 }
 
 /// The column whose value an insert returns: the primary key's only column besides the shard key; else a column `id`; else
-/// the shard key.
+/// the shard key's first.
 pub fn id_column(table: &Table) -> Result<String, ErrorReport> {
-    let key = &table.key_column().name;
     let primary = spi::select(
         "SELECT a.attname::pg_catalog.text
            FROM pg_catalog.pg_index AS i
@@ -48,14 +47,14 @@ pub fn id_column(table: &Table) -> Result<String, ErrorReport> {
         &[table.oid.into()],
         |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
     )?;
-    let mut others = primary.into_iter().filter(|column| column != key);
+    let mut others = primary.into_iter().filter(|column| !table.is_key(column));
     if let (Some(only), None) = (others.next(), others.next()) {
         return Ok(only);
     }
     Ok(if table.columns.iter().any(|column| column.name == "id") {
         "id".to_owned()
     } else {
-        key.clone()
+        table.columns[table.key[0].column].name.clone()
     })
 }
 
@@ -116,7 +115,7 @@ fn plans(
     names: &FunctionNames,
 ) -> Result<[Plan; 3], ErrorReport> {
     let id = id_column(table)?;
-    let key = &columns[table.key];
+    let keys = || table.key.iter().map(|part| &columns[part.column]);
     let id_type = &columns
         .iter()
         .find(|column| column.name == id)
@@ -130,7 +129,7 @@ fn plans(
         Ok(format!("{} {}", quote(&name), column.type_name))
     };
     let settable = || columns.iter().filter(|column| !column.automatic);
-    let is_required = |column: &&Column| !column.has_default || column.name == key.name;
+    let is_required = |column: &&Column| !column.has_default || table.is_key(&column.name);
     let mut parameters = Vec::new();
     let mut types = Vec::new();
     for column in settable().filter(is_required) {
@@ -141,6 +140,8 @@ fn plans(
         parameters.push(format!("{} DEFAULT NULL", declared(column)?));
         types.push(column.type_name.clone());
     }
+    let key_parameters = keys().map(declared).collect::<Result<Vec<_>, _>>()?;
+    let key_types: Vec<_> = keys().map(|column| column.type_name.clone()).collect();
     let rows = columns
         .iter()
         .map(|column| format!("{} {}", quote(&column.name), column.type_name))
@@ -150,8 +151,8 @@ fn plans(
         Plan {
             operation: Operation::Table,
             name: names.table.clone(),
-            parameters: vec![declared(key)?],
-            types: vec![key.type_name.clone()],
+            parameters: key_parameters.clone(),
+            types: key_types.clone(),
             returns: "text".into(),
             volatility: "STABLE PARALLEL SAFE",
             comment: format!("name of the shard of {} that holds a key''s rows", table.name)
@@ -173,8 +174,8 @@ fn plans(
         Plan {
             operation: Operation::Select,
             name: names.select.clone(),
-            parameters: vec![declared(key)?],
-            types: vec![key.type_name.clone()],
+            parameters: key_parameters,
+            types: key_types,
             returns: format!("TABLE ({rows})"),
             volatility: "STABLE PARALLEL SAFE",
             comment: format!("the rows of a key, from its shard of {}", table.name),
@@ -301,6 +302,22 @@ fn existing(table: pg_sys::Oid, plan: &Plan, schema: &str) -> Result<Vec<Existin
             })
         },
     )
+}
+
+/// The table's generated functions that there are, as `DROP FUNCTION` takes them.
+pub fn generated(table: pg_sys::Oid) -> Result<Vec<String>, ErrorReport> {
+    with_catalogs(|| {
+        spi::select(
+            "SELECT p.oid::regprocedure::text
+               FROM shard_router.table_functions AS f
+               JOIN pg_namespace AS n ON n.nspname = f.function_schema
+               JOIN pg_proc AS p ON p.pronamespace = n.oid AND p.proname = f.function_name
+              WHERE f.tbl::oid = $1 AND p.prosrc = 'route_' || f.kind AND p.probin = '$libdir/shard_router'
+                AND p.prolang = (SELECT l.oid FROM pg_language AS l WHERE l.lanname = 'c')",
+            &[table.into()],
+            |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
+        )
+    })
 }
 
 /// `shard_router.refresh_functions`

@@ -1,5 +1,6 @@
 #![doc = include_str!("../../docs/shard_router.md")]
 
+pub mod adopt;
 pub mod bounds;
 pub mod create;
 pub mod entry;
@@ -7,6 +8,7 @@ pub mod error;
 pub mod functions;
 pub mod key;
 pub mod names;
+pub mod register;
 pub mod registry;
 pub mod route;
 pub mod session;
@@ -16,6 +18,11 @@ pub mod template;
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!(
+    "../sql/tables.sql",
+    name = "tables",
+    requires = ["bootstrap"]
+);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 /// What `cargo pgrx test` asks of the crate root.

@@ -47,6 +47,18 @@ pub fn register(table: pg_sys::Oid, entry: &Entry) -> Result<(), ErrorReport> {
     })
 }
 
+/// Takes a table and its functions off the registry.
+pub fn forget(table: pg_sys::Oid) -> Result<(), ErrorReport> {
+    let oid = table.to_u32();
+    as_extension_owner(|| {
+        ["table_functions", "sharded_tables"].iter().try_for_each(|remembered| {
+            run(&format!(
+                "DELETE FROM shard_router.{remembered} WHERE tbl OPERATOR(pg_catalog.=) {oid}"
+            ))
+        })
+    })
+}
+
 /// Enters the function that serves a table's operation, in place of the one that did, and of one of a table that was dropped
 /// while event triggers were off.
 pub fn register_function(

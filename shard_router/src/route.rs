@@ -24,8 +24,8 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// How many of them a call must give a value for; NULL in one of the others stands for the column's default.
     pub required: usize,
-    /// Index of the key among the parameters.
-    pub key: usize,
+    /// The parameters (their indexes) that are the key, in its order.
+    pub key: Vec<usize>,
     /// The columns it returns: the row's id for an insert, all of the row for a select.
     pub returns: Vec<String>,
     proc_hash: u32,
@@ -73,13 +73,13 @@ impl Function {
     pub fn plan(
         &self,
         key: PlanKey,
-        types: &[pg_sys::Oid],
+        types: impl Iterator<Item = pg_sys::Oid>,
         sql: impl FnOnce() -> String,
     ) -> Result<pg_sys::SPIPlanPtr, ErrorReport> {
         if let Some(plan) = self.plans.borrow().get(&key) {
             return Ok(*plan);
         }
-        let plan = keep_plan(&sql(), types)?;
+        let plan = keep_plan(&sql(), types.collect())?;
         self.plans.borrow_mut().insert(key, plan);
         Ok(plan)
     }
@@ -146,10 +146,14 @@ impl Function {
                 Ok(Parameter { column: column(named, type_oid)?, type_oid })
             })
             .collect::<Result<Vec<_>, ErrorReport>>()?;
-        let key = parameters
-            .iter()
-            .position(|parameter| parameter.column == table.key_column().name)
-            .ok_or_else(|| stale("No parameter stands for the shard key.".into()))?;
+        let key = table
+            .key_names()
+            .map(|column| {
+                parameters.iter().position(|parameter| parameter.column == column).ok_or_else(|| {
+                    stale(format!("No parameter stands for column \"{column}\" of the shard key."))
+                })
+            })
+            .collect::<Result<Vec<_>, ErrorReport>>()?;
         let returns = match operation {
             Operation::Table if result == pg_sys::TEXTOID => Vec::new(),
             Operation::Insert => {
@@ -239,12 +243,11 @@ fn load_steadily<T>(
     }
 }
 
-fn keep_plan(sql: &str, types: &[pg_sys::Oid]) -> Result<pg_sys::SPIPlanPtr, ErrorReport> {
+fn keep_plan(sql: &str, mut types: Vec<pg_sys::Oid>) -> Result<pg_sys::SPIPlanPtr, ErrorReport> {
     let failed =
         || -> ErrorReport { Error::Internal { what: format!("SPI's answer to {sql}") }.into() };
     let text = CString::new(sql).map_err(|_| failed())?;
     let count = c_int::try_from(types.len()).map_err(|_| failed())?;
-    let mut types = types.to_vec();
     // SAFETY: SPI is connected around the two calls, the array has `count` elements, and both copy what they are given.
     unsafe {
         if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as c_int {

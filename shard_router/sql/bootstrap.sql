@@ -102,7 +102,9 @@ CREATE VIEW shard_router.shards AS
            b.bound[1]::int AS modulus,
            b.bound[2]::int AS remainder,
            CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END AS estimated_rows,
-           pg_catalog.pg_total_relation_size(c.oid) AS bytes
+           -- of a shard that is partitioned itself: what its own partitions take
+           (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(l.relid))::int8
+              FROM pg_catalog.pg_partition_tree(c.oid) AS l WHERE l.isleaf) AS bytes
       FROM shard_router.sharded_tables AS t
       JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.tbl
       JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND c.relispartition

@@ -115,12 +115,13 @@ pub fn set_aside(
         &[template.oid.into()],
         |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
     )?;
-    let owner =
-        spi::select_first("SELECT c.relowner FROM pg_class AS c WHERE c.oid = $1", &[template.oid.into()], |row| {
-            row.get::<pg_sys::Oid>(1)
-        })?
-        .flatten()
-        .ok_or(Error::NoSuchTable { oid: template.oid.to_u32() })?;
+    let owner = spi::select_first(
+        "SELECT c.relowner FROM pg_class AS c WHERE c.oid = $1",
+        &[template.oid.into()],
+        |row| row.get::<pg_sys::Oid>(1),
+    )?
+    .flatten()
+    .ok_or(Error::NoSuchTable { oid: template.oid.to_u32() })?;
     Ok(Rows { name, columns, owner })
 }
 

@@ -82,9 +82,10 @@ pub fn columns(key: Option<Vec<Option<String>>>) -> Result<Option<Vec<String>>, 
     if key.is_empty() {
         return Err(Error::EmptyName { what: "shard key" });
     }
-    key.into_iter().collect::<Option<Vec<_>>>().map(Some).ok_or(Error::NullArgument {
-        argument: "a column of shard_key",
-    })
+    key.into_iter()
+        .collect::<Option<Vec<_>>>()
+        .map(Some)
+        .ok_or(Error::NullArgument { argument: "a column of shard_key" })
 }
 
 impl Request<'_> {

@@ -19,6 +19,18 @@ pub enum Error {
     ModuloColumns { given: usize },
     #[error("rows cannot be moved in a transaction that keeps its snapshot")]
     OldSnapshot,
+    #[error("rows must be a JSON array of objects")]
+    NotObjects,
+    #[error("cursor \"{name}\" does not exist or returns no rows")]
+    NoCursor { name: String },
+    #[error("unknown format \"{given}\"")]
+    UnknownFormat { given: String },
+    #[error("layout of table {table} cannot be exported: {what}")]
+    NotExportable { table: String, what: String, hint: String },
+    #[error("table {table} cannot be distributed with engine \"{engine}\"")]
+    NoEngine { table: String, engine: String },
+    #[error("table {table} is not distributed")]
+    NotDistributed { table: String },
     #[error("shard key {key} is negative")]
     NegativeKey { key: i64 },
     #[error("{name} must be between {least} and {most}, not {given}")]
@@ -39,6 +51,8 @@ pub enum Error {
     NotATable { table: String },
     #[error("must be owner of table {table}")]
     NotOwner { table: String },
+    #[error("permission denied for table {table}")]
+    NoRight { table: String, rights: String },
     #[error("permission denied for schema {schema}")]
     NoCreate { schema: String },
     #[error("table {table} is not empty")]
@@ -85,13 +99,20 @@ impl SqlError for Error {
             Self::OutOfRange { .. } | Self::UnknownStrategy { .. } | Self::ModuloColumns { .. } => {
                 ERRCODE_INVALID_PARAMETER_VALUE
             }
+            Self::NotObjects | Self::UnknownFormat { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
+            Self::NotExportable { .. } | Self::NoEngine { .. } | Self::NotDistributed { .. } => {
+                ERRCODE_FEATURE_NOT_SUPPORTED
+            }
+            Self::NoCursor { .. } => ERRCODE_INVALID_CURSOR_NAME,
             Self::NotSharded { .. } | Self::StrayFunction { .. } => ERRCODE_UNDEFINED_OBJECT,
             Self::AlreadySharded { .. } => ERRCODE_DUPLICATE_OBJECT,
             Self::MissingShard { .. } | Self::NoSuchTable { .. } | Self::Vanished { .. } => {
                 ERRCODE_UNDEFINED_TABLE
             }
             Self::NotATable { .. } => ERRCODE_WRONG_OBJECT_TYPE,
-            Self::NotOwner { .. } | Self::NoCreate { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::NotOwner { .. } | Self::NoCreate { .. } | Self::NoRight { .. } => {
+                ERRCODE_INSUFFICIENT_PRIVILEGE
+            }
             Self::OldSnapshot => ERRCODE_INVALID_TRANSACTION_STATE,
             Self::NotEmpty { .. } | Self::StaleFunction { .. } => {
                 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
@@ -120,11 +141,18 @@ impl SqlError for Error {
             Self::NullKey => "A row without its key has no shard.".into(),
             Self::KeyType { expected, .. } => format!("Use {expected}; cast the value if need be."),
             Self::KeyCount { columns, .. } => format!("Give the key as ROW({}).", columns.join(", ")),
+            Self::NoRight { rights, .. } => {
+                format!("The functions run with their caller's rights: grant {rights} on the table.")
+            }
             Self::NegativeKey { .. } => {
                 "With the strategy modulo a key is 0 or more; the strategy hash takes any number."
                     .into()
             }
             Self::ModuloColumns { .. } => "The strategy hash takes several.".into(),
+            Self::NotObjects => {
+                "Each object is a row, its keys are names of columns: [{\"user_id\": 1}].".into()
+            }
+            Self::NoCursor { .. } => "Open it in this transaction with a query.".into(),
             Self::OldSnapshot => "Use the isolation level READ COMMITTED.".into(),
             Self::UnknownStrategy { .. } => "The strategies are hash and modulo.".into(),
             Self::NotSharded { .. } => {
@@ -140,7 +168,12 @@ impl SqlError for Error {
             Self::NotEmpty { .. } => {
                 "Call shard_router.adopt_table, which takes the rows along.".into()
             }
-            Self::Unsupported { hint, .. } => hint.clone(),
+            Self::UnknownFormat { .. } => "The formats are pgdog and shardingsphere.".into(),
+            Self::NoEngine { .. } => {
+                "No engine is supported; the shards stay partitions of this server.".into()
+            }
+            Self::NotDistributed { .. } => "There is nothing to take back.".into(),
+            Self::NotExportable { hint, .. } | Self::Unsupported { hint, .. } => hint.clone(),
             Self::NameTooLong { .. } => {
                 format!(
                     "A name has at most {} bytes; choose a shorter one.",

@@ -63,6 +63,25 @@ pub fn id_column(table: &Table) -> Result<String, ErrorReport> {
 ///
 /// The caller has checked that the session's user owns the table; `search_path` is pinned.
 pub fn generate(oid: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>, ErrorReport> {
+    let Target { schema, owner, may_create, plans } = target(oid)?;
+    // The functions are created by a superuser, whom the server does not ask.
+    if !may_create {
+        return Err(Error::NoCreate { schema }.into());
+    }
+    plans.iter().map(|plan| create(oid, plan, &schema, &owner)).collect()
+}
+
+/// The functions that a table should have, and where.
+struct Target {
+    schema: String,
+    /// Whose they are.
+    owner: String,
+    /// Whether the current user may create something in the schema.
+    may_create: bool,
+    plans: [Plan; 3],
+}
+
+fn target(oid: pg_sys::Oid) -> Result<Target, ErrorReport> {
     let entry = registry::find(oid)?;
     let Some(entry) = entry else {
         return Err(Error::NotSharded { table: relation_name(oid)? }.into());
@@ -83,13 +102,26 @@ pub fn generate(oid: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>, ErrorReport> {
         },
     )?
     .ok_or(Error::NoSuchTable { oid: oid.to_u32() })?;
-    // The functions are created by a superuser, whom the server does not ask.
-    if !may_create {
-        return Err(Error::NoCreate { schema }.into());
-    }
     let columns = columns(oid)?;
     let names = FunctionNames::new(&relname, &entry.entity, &entry.owner_name);
-    plans(&table, &columns, &names)?.iter().map(|plan| create(oid, plan, &schema, &owner)).collect()
+    let plans = plans(&table, &columns, &names)?;
+    Ok(Target { schema, owner, may_create, plans })
+}
+
+/// `shard_router.outdated_functions`: what `refresh_functions` would make anew, by name.
+#[pg_extern(sql = false)]
+fn outdated_functions(tbl: pg_sys::Oid) -> Result<SetOfIterator<'static, String>, ErrorReport> {
+    let Target { schema, plans, .. } = with_catalogs(|| target(tbl))?;
+    let mut outdated = Vec::new();
+    for plan in &plans {
+        // An error here is a name that is taken, which refresh_functions would stumble over as well.
+        let current = with_catalogs(|| existing(tbl, plan, &schema))
+            .is_ok_and(|found| found.iter().any(|function| function.same));
+        if !current {
+            outdated.push(qualify(&schema, &plan.name));
+        }
+    }
+    Ok(SetOfIterator::new(outdated))
 }
 
 fn columns(oid: pg_sys::Oid) -> Result<Vec<Column>, ErrorReport> {

@@ -6,6 +6,7 @@
 use crate::entry::Operation;
 use crate::error::Error;
 use crate::names::column_of;
+use crate::plan::{Kept, Parameters};
 use crate::session::with_catalogs;
 use crate::shard::Table;
 use pg_ext_core::spi;
@@ -14,7 +15,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 
 /// A generated function.
@@ -30,7 +31,7 @@ pub struct Function {
     pub returns: Vec<String>,
     proc_hash: u32,
     stale: Cell<bool>,
-    plans: RefCell<HashMap<PlanKey, pg_sys::SPIPlanPtr>>,
+    plans: RefCell<HashMap<PlanKey, Kept>>,
 }
 
 pub struct Parameter {
@@ -51,7 +52,7 @@ struct Cache {
     functions: HashMap<pg_sys::Oid, Rc<Function>>,
     /// Plans of functions that were thrown away. One of them may be running further up the stack, so they are freed only
     /// when the transaction ends.
-    retired: Vec<pg_sys::SPIPlanPtr>,
+    retired: Vec<Kept>,
     callbacks: bool,
 }
 
@@ -69,18 +70,19 @@ impl Function {
         self.stale.get() || self.table.stale.get()
     }
 
-    /// The kept plan for `key`, made from `sql` on first use.
+    /// The kept plan for `key`, made by `make` on first use.
     pub fn plan(
         &self,
         key: PlanKey,
-        types: impl Iterator<Item = pg_sys::Oid>,
-        sql: impl FnOnce() -> String,
+        make: impl FnOnce() -> (String, Parameters),
     ) -> Result<pg_sys::SPIPlanPtr, ErrorReport> {
-        if let Some(plan) = self.plans.borrow().get(&key) {
-            return Ok(*plan);
+        if let Some(kept) = self.plans.borrow().get(&key) {
+            return Ok(kept.plan);
         }
-        let plan = keep_plan(&sql(), types.collect())?;
-        self.plans.borrow_mut().insert(key, plan);
+        let (sql, parameters) = make();
+        let kept = Kept::new(&sql, parameters)?;
+        let plan = kept.plan;
+        self.plans.borrow_mut().insert(key, kept);
         Ok(plan)
     }
 
@@ -149,9 +151,13 @@ impl Function {
         let key = table
             .key_names()
             .map(|column| {
-                parameters.iter().position(|parameter| parameter.column == column).ok_or_else(|| {
-                    stale(format!("No parameter stands for column \"{column}\" of the shard key."))
-                })
+                parameters.iter().position(|parameter| parameter.column == column).ok_or_else(
+                    || {
+                        stale(format!(
+                            "No parameter stands for column \"{column}\" of the shard key."
+                        ))
+                    },
+                )
             })
             .collect::<Result<Vec<_>, ErrorReport>>()?;
         let returns = match operation {
@@ -243,25 +249,6 @@ fn load_steadily<T>(
     }
 }
 
-fn keep_plan(sql: &str, mut types: Vec<pg_sys::Oid>) -> Result<pg_sys::SPIPlanPtr, ErrorReport> {
-    let failed =
-        || -> ErrorReport { Error::Internal { what: format!("SPI's answer to {sql}") }.into() };
-    let text = CString::new(sql).map_err(|_| failed())?;
-    let count = c_int::try_from(types.len()).map_err(|_| failed())?;
-    // SAFETY: SPI is connected around the two calls, the array has `count` elements, and both copy what they are given.
-    unsafe {
-        if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as c_int {
-            return Err(failed());
-        }
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr());
-        if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
-            return Err(failed());
-        }
-        pg_sys::SPI_finish();
-        Ok(plan)
-    }
-}
-
 /// # Safety
 /// Needs a running transaction.
 unsafe fn proc_hash(oid: pg_sys::Oid) -> u32 {
@@ -332,8 +319,5 @@ unsafe extern "C-unwind" fn transaction_ended(event: pg_sys::XactEvent::Type, _a
     {
         return;
     }
-    for plan in CACHE.with_borrow_mut(|cache| std::mem::take(&mut cache.retired)) {
-        // SAFETY: a kept plan that nothing refers to any more.
-        unsafe { pg_sys::SPI_freeplan(plan) };
-    }
+    drop(CACHE.with_borrow_mut(|cache| std::mem::take(&mut cache.retired)));
 }

@@ -18,6 +18,9 @@ pub struct Shard {
     pub oid: pg_sys::Oid,
     /// Schema-qualified and quoted.
     pub name: String,
+    pub owner: pg_sys::Oid,
+    /// It is an ordinary table, neither foreign nor partitioned itself.
+    pub plain: bool,
     /// An INSERT into the shard does what one into the table would do to it: no rules, no statement-level triggers and no
     /// defaults of its own.
     pub insert_like_parent: bool,
@@ -30,19 +33,14 @@ pub struct Column {
     pub name: String,
     pub type_oid: pg_sys::Oid,
     /// The sequence of an identity column.
-    pub identity_sequence: Option<IdentitySequence>,
-}
-
-pub struct IdentitySequence {
-    pub oid: pg_sys::Oid,
-    /// Schema-qualified and quoted.
-    pub name: String,
+    pub identity_sequence: Option<pg_sys::Oid>,
 }
 
 pub struct Table {
     pub oid: pg_sys::Oid,
     /// Schema-qualified and quoted.
     pub name: String,
+    pub relname: String,
     pub columns: Vec<Column>,
     /// The columns of the key, in the partition key's order.
     pub key: Vec<KeyColumn>,
@@ -93,25 +91,18 @@ impl Table {
             return Err(Error::Internal { what: format!("the partition key of {name}") }.into());
         }
         let columns = spi::select(
-            "SELECT a.attname::text, a.atttypid, a.attnum, q.oid, qn.nspname::text, q.relname::text
+            "SELECT a.attname::text, a.atttypid, a.attnum, q.oid
                FROM pg_attribute AS a
-               LEFT JOIN (pg_depend AS d JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
-                                         JOIN pg_namespace AS qn ON qn.oid = q.relnamespace)
+               LEFT JOIN (pg_depend AS d JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S')
                       ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
                      AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
               WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             &[oid.into()],
             |row| {
-                let sequence = match (row.get(4)?, row.get::<String>(5)?, row.get::<String>(6)?) {
-                    (Some(oid), Some(schema), Some(name)) => {
-                        Some(IdentitySequence { oid, name: qualify(&schema, &name) })
-                    }
-                    _ => None,
-                };
                 let column = Column {
                     name: row.get(1)?.unwrap_or_default(),
                     type_oid: row.get(2)?.unwrap_or(pg_sys::InvalidOid),
-                    identity_sequence: sequence,
+                    identity_sequence: row.get(4)?,
                 };
                 Ok((row.get::<i16>(3)?.unwrap_or_default(), column))
             },
@@ -129,7 +120,8 @@ impl Table {
                           LEFT JOIN pg_attrdef AS e ON e.adrelid = b.attrelid AND e.adnum = b.attnum
                          WHERE a.attrelid = i.inhparent AND a.attnum > 0 AND NOT a.attisdropped
                            AND a.attgenerated = '' AND a.attidentity = ''
-                           AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid))
+                           AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid)),
+                    c.relowner, c.relkind = 'r'
                FROM pg_inherits AS i
                JOIN pg_class AS c ON c.oid = i.inhrelid
                JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -143,6 +135,8 @@ impl Table {
                         &row.get::<String>(2)?.unwrap_or_default(),
                         &row.get::<String>(3)?.unwrap_or_default(),
                     ),
+                    owner: row.get(7)?.unwrap_or(pg_sys::InvalidOid),
+                    plain: row.get::<bool>(8)?.unwrap_or_default(),
                     insert_like_parent: select_like_parent
                         && row.get::<bool>(6)?.unwrap_or_default(),
                     select_like_parent,
@@ -161,6 +155,7 @@ impl Table {
         Ok(Self {
             oid,
             name,
+            relname,
             columns: columns.into_iter().map(|(_, column)| column).collect(),
             key,
             layout: Layout::new(&bounds),
@@ -178,8 +173,9 @@ impl Table {
         name: &str,
         columns: &[(i16, Column)],
     ) -> Result<Vec<KeyColumn>, ErrorReport> {
-        let unknown =
-            || -> ErrorReport { Error::Internal { what: format!("the partition key of {name}") }.into() };
+        let unknown = || -> ErrorReport {
+            Error::Internal { what: format!("the partition key of {name}") }.into()
+        };
         let parts = spi::select(
             "SELECT p.partattrs[i], p.partcollation[i],
                     o.opcfamily = (SELECT f.oid FROM pg_opfamily AS f
@@ -224,6 +220,12 @@ impl Table {
             key.push(KeyColumn { column, type_oid, collation, rule, equality });
         }
         if key.is_empty() { Err(unknown()) } else { Ok(key) }
+    }
+
+    /// What the shards' names begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// The names of the key's columns.
@@ -271,10 +273,7 @@ impl Table {
     }
 
     /// The same for a key that is one SQL value: a row of the key's columns, or the value of the only one.
-    fn locate_element(
-        &self,
-        element: &AnyElement,
-    ) -> Result<(usize, Option<&Shard>), ErrorReport> {
+    fn locate_element(&self, element: &AnyElement) -> Result<(usize, Option<&Shard>), ErrorReport> {
         let whole = Given { value: element.datum(), type_oid: element.oid() };
         let values = match self.key.as_slice() {
             [only] if only.accepts(whole.type_oid) => vec![whole],

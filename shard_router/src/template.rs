@@ -286,7 +286,12 @@ impl Template {
         rows.into_iter()
             .map(|(name, statement, constraint, lacking)| {
                 let Some(key) = lacking else {
-                    return Ok(Index { name, statement, constraint: !constraint.is_empty(), added: None });
+                    return Ok(Index {
+                        name,
+                        statement,
+                        constraint: !constraint.is_empty(),
+                        added: None,
+                    });
                 };
                 // Names before the list are quoted where they hold a parenthesis, so the list is found in both.
                 let widened = if constraint.is_empty() {

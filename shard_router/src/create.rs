@@ -82,10 +82,14 @@ pub fn columns(key: Option<Vec<Option<String>>>) -> Result<Option<Vec<String>>, 
     if key.is_empty() {
         return Err(Error::EmptyName { what: "shard key" });
     }
-    key.into_iter()
-        .collect::<Option<Vec<_>>>()
-        .map(Some)
-        .ok_or(Error::NullArgument { argument: "a column of shard_key" })
+    let key: Vec<String> = key
+        .into_iter()
+        .collect::<Option<_>>()
+        .ok_or(Error::NullArgument { argument: "a column of shard_key" })?;
+    match key.iter().enumerate().find(|(at, column)| key[..*at].contains(column)) {
+        Some((_, column)) => Err(Error::TwiceInKey { column: column.clone() }),
+        None => Ok(Some(key)),
+    }
 }
 
 impl Request<'_> {

@@ -61,6 +61,8 @@ pub enum Error {
     Unsupported { table: String, what: String, hint: String },
     #[error("column \"{column}\" of table {table} does not exist")]
     NoSuchColumn { column: String, table: String },
+    #[error("column \"{column}\" is given twice in the shard key")]
+    TwiceInKey { column: String },
     #[error("name \"{name}\" is too long")]
     NameTooLong { name: String },
     #[error("name of the {what} must not be empty")]
@@ -119,6 +121,7 @@ impl SqlError for Error {
             }
             Self::Unsupported { .. } | Self::NoSetExpected => ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::NoSuchColumn { .. } => ERRCODE_UNDEFINED_COLUMN,
+            Self::TwiceInKey { .. } => ERRCODE_DUPLICATE_COLUMN,
             Self::NameTooLong { .. } => ERRCODE_NAME_TOO_LONG,
             Self::EmptyName { .. } => ERRCODE_INVALID_NAME,
             Self::FunctionExists { .. } => ERRCODE_DUPLICATE_FUNCTION,

@@ -98,7 +98,27 @@ impl KeyColumn {
             Rule::Strategy(strategy) => {
                 same_family(self.type_oid, type_oid) && strategy.accepts(type_oid)
             }
-            Rule::Class { .. } => self.type_oid == type_oid,
+            // A domain's values are those of its type.
+            // SAFETY: look-ups of catalog rows.
+            Rule::Class { .. } => unsafe {
+                pg_sys::getBaseType(self.type_oid) == pg_sys::getBaseType(type_oid)
+            },
+        }
+    }
+
+    /// The value as one of the column's type, if it is a literal of none yet.
+    #[must_use]
+    pub fn typed(&self, given: Given) -> Given {
+        if given.type_oid != pg_sys::UNKNOWNOID {
+            return given;
+        }
+        // SAFETY: a value of type unknown is a C string, which is what an input function takes.
+        unsafe {
+            let (mut function, mut parameter) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+            pg_sys::getTypeInputInfo(self.type_oid, &mut function, &mut parameter);
+            let text = given.value.cast_mut_ptr();
+            let value = pg_sys::OidInputFunctionCall(function, text, parameter, -1);
+            Given { value, type_oid: self.type_oid }
         }
     }
 

@@ -279,6 +279,11 @@ impl Table {
             [only] if only.accepts(whole.type_oid) => vec![whole],
             _ => key::values(element)?,
         };
+        let values: Vec<_> = if values.len() == self.key.len() {
+            self.key.iter().zip(values).map(|(part, given)| part.typed(given)).collect()
+        } else {
+            values
+        };
         // SAFETY: a non-null anyelement holds a datum of its type, and so does a row.
         unsafe { self.locate(values.into_iter()) }
     }

@@ -17,6 +17,8 @@ struct Column {
     name: String,
     /// As SQL text.
     type_name: String,
+    /// The type that a domain is one of; else the same. A domain may refuse NULL, which stands for the default.
+    base_type_name: String,
     has_default: bool,
     /// Its value is the server's to give: identity or generated.
     automatic: bool,
@@ -126,7 +128,12 @@ fn outdated_functions(tbl: pg_sys::Oid) -> Result<SetOfIterator<'static, String>
 
 fn columns(oid: pg_sys::Oid) -> Result<Vec<Column>, ErrorReport> {
     spi::select(
-        "SELECT a.attname::text, format_type(a.atttypid, NULL), a.atthasdef, a.attidentity <> '' OR a.attgenerated <> ''
+        "SELECT a.attname::text, format_type(a.atttypid, NULL), a.atthasdef, a.attidentity <> '' OR a.attgenerated <> '',
+                (WITH RECURSIVE d(type, base) AS (
+                     SELECT t.oid, t.typbasetype FROM pg_type AS t WHERE t.oid = a.atttypid
+                     UNION ALL
+                     SELECT t.oid, t.typbasetype FROM d JOIN pg_type AS t ON t.oid = d.base)
+                 SELECT format_type(d.type, NULL) FROM d WHERE d.base = 0)
            FROM pg_attribute AS a
           WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
         &[oid.into()],
@@ -136,6 +143,7 @@ fn columns(oid: pg_sys::Oid) -> Result<Vec<Column>, ErrorReport> {
                 type_name: row.get(2)?.unwrap_or_default(),
                 has_default: row.get(3)?.unwrap_or_default(),
                 automatic: row.get(4)?.unwrap_or_default(),
+                base_type_name: row.get(5)?.unwrap_or_default(),
             })
         },
     )
@@ -153,13 +161,14 @@ fn plans(
         .find(|column| column.name == id)
         .ok_or_else(|| Error::Internal { what: format!("the column {id}") })?
         .type_name;
-    let declared = |column: &Column| -> Result<String, Error> {
+    let typed = |column: &Column, type_name: &str| -> Result<String, Error> {
         let name = parameter(&column.name);
         if name.len() > MAX_NAME {
             return Err(Error::NameTooLong { name });
         }
-        Ok(format!("{} {}", quote(&name), column.type_name))
+        Ok(format!("{} {type_name}", quote(&name)))
     };
+    let declared = |column: &Column| typed(column, &column.type_name);
     let settable = || columns.iter().filter(|column| !column.automatic);
     let is_required = |column: &&Column| !column.has_default || table.is_key(&column.name);
     let mut parameters = Vec::new();
@@ -169,8 +178,8 @@ fn plans(
         types.push(column.type_name.clone());
     }
     for column in settable().filter(|column| !is_required(column) && column.name != id) {
-        parameters.push(format!("{} DEFAULT NULL", declared(column)?));
-        types.push(column.type_name.clone());
+        parameters.push(format!("{} DEFAULT NULL", typed(column, &column.base_type_name)?));
+        types.push(column.base_type_name.clone());
     }
     let key_parameters = keys().map(declared).collect::<Result<Vec<_>, _>>()?;
     let key_types: Vec<_> = keys().map(|column| column.type_name.clone()).collect();

@@ -134,7 +134,7 @@ impl Function {
                 .iter()
                 .find(|column| column.name == parameter)
                 .ok_or_else(|| stale(format!("There is no column \"{parameter}\".")))?;
-            if column.type_oid != type_oid {
+            if !fits(column.type_oid, type_oid) {
                 return Err(stale(format!("Column \"{parameter}\" has another type.")));
             }
             Ok(column.name.clone())
@@ -190,6 +190,13 @@ impl Function {
             plans: RefCell::default(),
         })
     }
+}
+
+/// Whether a value of type `given` can stand for a column of type `column`: it is the same, or what a domain is one of,
+/// which the server turns into the domain.
+fn fits(column: pg_sys::Oid, given: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups of catalog rows.
+    column == given || unsafe { pg_sys::getBaseType(column) == given }
 }
 
 /// The table, from the cache if it is there and still true.

@@ -8,5 +8,6 @@ mod pb_compat;
 mod request_logs;
 mod rights;
 mod shard_router;
+mod shard_tables;
 mod standby;
 mod without_icu;

@@ -91,6 +91,16 @@ mod unit {
         }
     }
 
+    /// What the server itself gives: `hash_combine64(hash_combine64(0, 1), 2)` and, for a carry, with all bits set.
+    #[test]
+    fn several_columns_are_combined_in_order() {
+        let first = 1 + COMBINE;
+        let second = first ^ (2 + COMBINE).wrapping_add(first << 54).wrapping_add(first >> 7);
+        assert_eq!(combine(combine(0, 1), 2), second);
+        assert_ne!(combine(combine(0, 2), 1), second);
+        assert_eq!(combine(0, u64::MAX), COMBINE - 1);
+    }
+
     #[test]
     fn bounds_are_read_as_the_server_writes_them() {
         assert_eq!(Bound::parse("FOR VALUES WITH (modulus 10, remainder 3)"), Some(bound(10, 3)));

@@ -186,19 +186,7 @@ unsafe fn json_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<JsonCall, ErrorR
             |row| row.get::<Vec<String>>(1),
         )
     })?;
-    let types = with_catalogs(|| {
-        spi::select(
-            "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a
-              WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped",
-            &[table.oid.into()],
-            |row| {
-                Ok((
-                    row.get::<String>(1)?.unwrap_or_default(),
-                    row.get::<String>(2)?.unwrap_or_default(),
-                ))
-            },
-        )
-    })?;
+    let types = column_types(&table)?;
     let mut statements = Vec::with_capacity(sets.len());
     let only = sets.len() == 1;
     for set in sets {
@@ -252,6 +240,34 @@ unsafe fn json_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<JsonCall, ErrorR
         copy
     };
     Ok(JsonCall { statements: copy, count: statements.len() })
+}
+
+/// The table's columns and their types as SQL text that means the same under any `search_path`.
+fn column_types(table: &Table) -> Result<Vec<(String, String)>, ErrorReport> {
+    let columns = with_catalogs(|| {
+        spi::select(
+            "SELECT a.attname::text, a.atttypid, a.atttypmod FROM pg_attribute AS a
+              WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped",
+            &[table.oid.into()],
+            |row| {
+                Ok((
+                    row.get::<String>(1)?.unwrap_or_default(),
+                    row.get::<pg_sys::Oid>(2)?.unwrap_or(pg_sys::InvalidOid),
+                    row.get::<i32>(3)?.unwrap_or(-1),
+                ))
+            },
+        )
+    })?;
+    let flags = (pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY) as u16;
+    // SAFETY: gives a palloc'd string for any type.
+    let name = |type_oid, typmod| unsafe {
+        let text = pg_sys::format_type_extended(type_oid, typmod, flags);
+        CStr::from_ptr(text).to_string_lossy().into_owned()
+    };
+    Ok(columns
+        .into_iter()
+        .map(|(column, type_oid, typmod)| (column, name(type_oid, typmod)))
+        .collect())
 }
 
 /// First part of an insert from a cursor.

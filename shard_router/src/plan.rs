@@ -67,11 +67,11 @@ impl Kept {
             Ok(Self { plan, _parameters: parameters })
         }
     }
-}
 
-impl Drop for Kept {
-    fn drop(&mut self) {
-        // SAFETY: a kept plan that nothing refers to any more: its owner drops it when no call can be running it.
+    /// Frees the plan, which no call may be running. Not `Drop`: what the session still keeps when the backend exits is
+    /// dropped after the server has shut down.
+    pub fn free(self) {
+        // SAFETY: a kept plan that nothing refers to any more.
         unsafe { pg_sys::SPI_freeplan(self.plan) };
     }
 }

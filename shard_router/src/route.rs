@@ -326,5 +326,7 @@ unsafe extern "C-unwind" fn transaction_ended(event: pg_sys::XactEvent::Type, _a
     {
         return;
     }
-    drop(CACHE.with_borrow_mut(|cache| std::mem::take(&mut cache.retired)));
+    for kept in CACHE.with_borrow_mut(|cache| std::mem::take(&mut cache.retired)) {
+        kept.free();
+    }
 }

@@ -68,6 +68,16 @@ CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNI
 CREATE TRIGGER noted AFTER INSERT ON orders FOR EACH STATEMENT EXECUTE FUNCTION noted();
 SELECT shard_router.insert_many('orders', (SELECT jsonb_agg(jsonb_build_object('user_id', i)) FROM generate_series(1, 20) AS i));
 DROP TRIGGER noted ON orders;
+-- a path that shadows types, functions and operators
+CREATE SCHEMA hostile;
+CREATE DOMAIN hostile.text AS int; CREATE DOMAIN hostile.jsonb AS int; CREATE DOMAIN hostile.date AS int; CREATE TYPE hostile.mood AS ENUM ('none');
+CREATE FUNCTION hostile.jsonb_to_recordset(pg_catalog.jsonb) RETURNS SETOF record LANGUAGE plpgsql AS $$ BEGIN RAISE 'hostile'; END $$;
+CREATE FUNCTION hostile.jsonb_object_keys(pg_catalog.jsonb) RETURNS SETOF pg_catalog.text LANGUAGE plpgsql AS $$ BEGIN RAISE 'hostile'; END $$;
+SET search_path = hostile, pg_catalog;
+SELECT shard_router.insert_many('many.orders', '[{"user_id": 900, "tags": ["t"], "feel": "sad", "extra": [1], "Odd \"name": "2024-02-29", "dom": "d"}, {"user_id": 901}]'::pg_catalog.jsonb);
+SET search_path = many;
+SELECT user_id, tags, feel, extra, dom FROM orders WHERE user_id >= 900 AND amount IS NULL ORDER BY 1;
+DROP SCHEMA hostile CASCADE;
 -- the caller's rights, and the table's row security
 CREATE ROLE regress_w;
 GRANT USAGE ON SCHEMA many TO regress_w;

@@ -53,6 +53,10 @@ CREATE OPERATOR si.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
 SET ROLE regress_app;
 SET search_path = si;
 SELECT insert_order(1) > 0 AS inserted, (SELECT count(*) FROM get_orders_by_user(1)) AS found;
+-- in a parallel worker
+SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT count(*) FROM get_orders_by_user(1);
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 DISCARD PLANS;
 SELECT insert_order(1) > 0 AS inserted, (SELECT count(*) FROM get_orders_by_user(1)) AS found;
 SELECT count(DISTINCT id) = count(*) AS ids, count(DISTINCT n) = count(*) AS ns FROM orders;

@@ -91,7 +91,7 @@ mod unit {
         }
     }
 
-    /// What the server itself gives: `hash_combine64(hash_combine64(0, 1), 2)` and, for a carry, with all bits set.
+    /// Step by step by the server's formula; the regression test `keys` asks the server itself.
     #[test]
     fn several_columns_are_combined_in_order() {
         let first = 1 + COMBINE;

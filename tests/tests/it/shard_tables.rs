@@ -28,7 +28,7 @@ fn writers_lose_nothing_while_their_table_is_adopted() {
     let mut admin = create_app(&cluster);
     admin.batch_execute(FILLED).expect("a filled table");
     let stop = AtomicBool::new(false);
-    let acknowledged: Vec<(i32, i64)> = std::thread::scope(|scope| {
+    let acknowledged: Vec<(i32, i32)> = std::thread::scope(|scope| {
         let writers: Vec<_> = (0..4)
             .map(|writer| {
                 let (cluster, stop) = (&cluster, &stop);
@@ -36,13 +36,19 @@ fn writers_lose_nothing_while_their_table_is_adopted() {
                     let mut client = connect(cluster, "app");
                     let mut written = 0;
                     let user = 10_000 + writer;
-                    // Unprepared: the name is looked up for each statement, as most clients have it.
+                    let prepared = client
+                        .prepare("INSERT INTO orders (user_id, amount) VALUES ($1, $2::int)")
+                        .expect("a statement");
                     while !stop.load(Ordering::Relaxed) {
-                        client
-                            .batch_execute(&format!(
+                        // Half of them with the plan they had before, half with the name looked up each time.
+                        let inserted = if writer % 2 == 0 {
+                            client.execute(&prepared, &[&user, &written]).map(drop)
+                        } else {
+                            client.batch_execute(&format!(
                                 "INSERT INTO orders (user_id, amount) VALUES ({user}, {written})"
                             ))
-                            .expect("a writer waits and goes on");
+                        };
+                        inserted.expect("a writer waits and goes on");
                         written += 1;
                     }
                     (user, written)
@@ -69,7 +75,7 @@ fn writers_lose_nothing_while_their_table_is_adopted() {
             Some(format!("{written} {written}"))
         );
     }
-    let total: i64 = acknowledged.iter().map(|(_, written)| written).sum();
+    let total: i32 = acknowledged.iter().map(|(_, written)| written).sum();
     assert_eq!(
         value(&mut admin, "SELECT count(*) || ' ' || count(DISTINCT id) FROM orders"),
         Some(format!("{0} {0}", total + 50_000))

@@ -2,6 +2,7 @@
 #
 #   PG=15                      what to test: 14 to 18, several in quotes, or all
 #   TIERS="unit regress"       only these tiers of tests
+#   BENCH="pb_compat"          only these benches; QUICK=1 for a look in a minute or two
 #   PG_CONFIG=/path/pg_config  any installed PostgreSQL instead
 #   DESTDIR=/path              `make install` below that folder, for packagers
 #   KEEP=1                     `make demo` leaves its server running
@@ -11,6 +12,8 @@ TIERS ?=
 PG_CONFIG ?=
 DESTDIR ?=
 KEEP ?=
+BENCH ?=
+QUICK ?=
 export PG_CONFIG DESTDIR
 
 XTASK = cargo xtask
@@ -25,6 +28,9 @@ demo: target/debug/xtask
 
 test: target/debug/xtask
 	@$(XTASK) test $(if $(PG),--pg "$(PG)") $(if $(TIERS),--tier "$(TIERS)")
+
+bench: target/debug/xtask
+	@$(XTASK) bench $(BENCH) $(if $(PG),--pg "$(PG)") $(if $(QUICK),--quick)
 
 install: target/debug/xtask
 	@$(XTASK) install
@@ -45,4 +51,4 @@ target/debug/xtask:
 clean:
 	cargo clean
 
-.PHONY: all demo test install installcheck dist clean
+.PHONY: all demo test bench install installcheck dist clean

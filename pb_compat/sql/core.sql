@@ -1,3 +1,12 @@
+-- A json value is stored as the text that it was written as, and so is judged by the same code.
+CREATE FUNCTION @extschema@.json_valid(document json) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'json_valid_wrapper';
+
+CREATE FUNCTION @extschema@.json_valid(document json, flags integer) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'json_valid_flags_wrapper';
+
 -- Collation for comparisons that ignore case.
 DO $do$
 BEGIN
@@ -65,6 +74,16 @@ COMMENT ON FUNCTION @extschema@.uuid_timestamptz_to_v7(timestamptz, boolean) IS
     'version 7 UUID of the given millisecond; zero: the least one, as a range boundary, otherwise a random one';
 COMMENT ON FUNCTION @extschema@.json_valid(text) IS
     'whether the text is JSON (RFC 8259), nested at most 1000 deep; never raises an error';
+COMMENT ON FUNCTION @extschema@.json_valid(text, integer) IS
+    'whether the text has one of the forms in flags, as in SQLite: 1 RFC 8259, 2 JSON5; 4 and 8, the binary form, no text has; other flags: error 22023';
+COMMENT ON FUNCTION @extschema@.json_valid(json) IS
+    'whether the value is nested at most 1000 deep; it is JSON already';
+COMMENT ON FUNCTION @extschema@.json_valid(json, integer) IS
+    'the same answer as for the value''s text: false for the flags 4, 8 and 12';
+COMMENT ON FUNCTION @extschema@.json_valid(jsonb) IS
+    'whether the value is nested at most 1000 deep; it is JSON already';
+COMMENT ON FUNCTION @extschema@.json_valid(jsonb, integer) IS
+    'whether the value is nested at most 1000 deep, whatever the flags; flags outside 1 to 15: error 22023';
 COMMENT ON FUNCTION @extschema@.jsonb_valid(text) IS
     'whether a cast of the text to jsonb succeeds, nested at most 1000 deep; never raises an error';
 COMMENT ON FUNCTION @extschema@.nocase_key(text) IS

@@ -1,9 +1,13 @@
 //! Whether a text is JSON.
 
+use crate::error::Error;
+use crate::server_jsonb::ServerJsonb;
 use crate::server_text::ServerText;
-use pb_compat_core::json;
+use pb_compat_core::json::{self, Flags, Wide, WideKind};
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use std::ffi::CStr;
 
 /// Whether the text is JSON (RFC 8259), nested at most 1,000 deep.
 #[pg_extern(immutable, strict, parallel_safe)]
@@ -15,6 +19,31 @@ fn json_valid(document: ServerText) -> bool {
 #[pg_extern(immutable, strict, parallel_safe)]
 fn jsonb_valid(document: ServerText) -> bool {
     json::is_jsonb(document.0, &mut Server)
+}
+
+/// As SQLite's function with its flags. A `json` value is asked through this symbol as well: it is stored as text.
+#[pg_extern(name = "json_valid", immutable, strict, parallel_safe)]
+fn json_valid_flags(document: ServerText, flags: i32) -> Result<bool, ErrorReport> {
+    let flags = Flags::new(flags).ok_or(Error::JsonFlags)?;
+    Ok(flags.accept(document.0, &mut Server))
+}
+
+/// Whether the value is nested at most 1,000 deep, as its text would have to be; nothing else can be wrong with it.
+#[pg_extern(name = "json_valid", immutable, strict, parallel_safe)]
+fn json_valid_jsonb(document: ServerJsonb) -> bool {
+    document.is_nested_at_most(json::MAX_DEPTH)
+}
+
+/// `jsonb` takes the place of SQLite's binary form, and is text to whoever reads it: every flag accepts it.
+#[pg_extern(name = "json_valid", immutable, strict, parallel_safe)]
+fn json_valid_jsonb_flags(document: ServerJsonb, flags: i32) -> Result<bool, ErrorReport> {
+    Flags::new(flags).ok_or(Error::JsonFlags)?;
+    Ok(document.is_nested_at_most(json::MAX_DEPTH))
+}
+
+fn encoding() -> u32 {
+    // SAFETY: no argument, no side effect.
+    unsafe { pg_sys::GetDatabaseEncoding() }.cast_unsigned()
 }
 
 struct Server;
@@ -29,43 +58,66 @@ impl json::Host for Server {
     }
 
     fn has(&mut self, character: char) -> bool {
-        let utf8 = pg_sys::pg_enc::PG_UTF8;
-        // SAFETY: no argument, no side effect.
-        let encoding = unsafe { pg_sys::GetDatabaseEncoding() }.cast_unsigned();
-        if encoding == utf8 {
-            return true;
-        }
-        if encoding == pg_sys::pg_enc::PG_SQL_ASCII {
+        match encoding() {
+            pg_sys::pg_enc::PG_UTF8 => true,
             // The server has no conversion for it, and refuses any such escape.
-            return false;
+            pg_sys::pg_enc::PG_SQL_ASCII => false,
+            encoding => {
+                let mut utf8 = [0; 4];
+                let utf8 = character.encode_utf8(&mut utf8).as_bytes();
+                convert(utf8, pg_sys::pg_enc::PG_UTF8, encoding).is_some()
+            }
         }
-        // SAFETY: a catalog lookup by two encoding numbers.
-        let conversion = unsafe {
-            pg_sys::FindDefaultConversionProc(utf8.cast_signed(), encoding.cast_signed())
-        };
-        if conversion == pg_sys::InvalidOid {
-            return false;
-        }
-        let mut source = [0; 5];
-        let length = character.encode_utf8(&mut source).len() as i32;
-        let mut target = [0_u8; 64];
-        // SAFETY: `source` holds `length` bytes of UTF-8 and the zero behind them; `target` has room for any one
-        // character in any encoding (at most MAX_CONVERSION_GROWTH = 4 bytes per byte, and a zero). With noError set,
-        // the function returns how many bytes it could convert, rather than raising.
-        let converted = unsafe {
-            pg_sys::pg_do_encoding_conversion_buf(
-                conversion,
-                utf8.cast_signed(),
-                encoding.cast_signed(),
-                source.as_mut_ptr(),
-                length,
-                target.as_mut_ptr(),
-                target.len() as i32,
-                true,
-            )
-        };
-        converted == length
     }
+
+    fn wide(&mut self, text: &[u8]) -> Wide {
+        let encoding = encoding();
+        if matches!(encoding, pg_sys::pg_enc::PG_UTF8 | pg_sys::pg_enc::PG_SQL_ASCII) {
+            return Wide::in_utf8(text);
+        }
+        // SAFETY: the function looks at the first byte, of single-byte and EUC encodings, or at the first two, of
+        // those that a server cannot have; the text is not empty, and its end is minded below.
+        let length =
+            unsafe { pg_sys::pg_encoding_mblen(encoding.cast_signed(), text.as_ptr().cast()) };
+        let length = usize::try_from(length).unwrap_or(1).clamp(1, text.len().max(1));
+        let converted =
+            text.get(..length).and_then(|bytes| convert(bytes, encoding, pg_sys::pg_enc::PG_UTF8));
+        let kind = converted.and_then(|utf8| {
+            let utf8 = CStr::from_bytes_until_nul(&utf8).ok()?.to_str().ok()?;
+            utf8.chars().next().map(WideKind::of)
+        });
+        Wide { length, kind: kind.unwrap_or(WideKind::Other) }
+    }
+}
+
+/// One character in another encoding, with a zero behind it; nothing if that encoding does not have it.
+fn convert(character: &[u8], from: u32, to: u32) -> Option<[u8; 64]> {
+    // SAFETY: a catalog lookup by two encoding numbers.
+    let conversion =
+        unsafe { pg_sys::FindDefaultConversionProc(from.cast_signed(), to.cast_signed()) };
+    if conversion == pg_sys::InvalidOid {
+        return None;
+    }
+    let mut source = [0; 8];
+    source.get_mut(..character.len())?.copy_from_slice(character);
+    let length = character.len() as i32;
+    let mut target = [0_u8; 64];
+    // SAFETY: `source` holds `length` bytes, and `target` has room for as much as any of them can become (at most
+    // MAX_CONVERSION_GROWTH = 4 bytes per byte, and a zero). With noError set, the function returns how many bytes it
+    // could convert, rather than raising.
+    let converted = unsafe {
+        pg_sys::pg_do_encoding_conversion_buf(
+            conversion,
+            from.cast_signed(),
+            to.cast_signed(),
+            source.as_mut_ptr(),
+            length,
+            target.as_mut_ptr(),
+            target.len() as i32,
+            true,
+        )
+    };
+    (converted == length).then_some(target)
 }
 
 #[cfg(feature = "pg_test")]

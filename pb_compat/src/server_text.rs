@@ -9,7 +9,8 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 };
 use pgrx::prelude::*;
 use std::borrow::Cow;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A `text` argument as bytes in the database's encoding.
 ///
@@ -41,9 +42,7 @@ pub struct Utf8<'a>(pub Cow<'a, str>);
 impl<'a> ServerText<'a> {
     /// The bytes in UTF-8. A database of encoding SQL_ASCII does not know what its bytes mean: they stay as they are.
     pub fn to_utf8_bytes(self) -> &'a [u8] {
-        // SAFETY: no argument, no side effect.
-        let encoding = unsafe { pg_sys::GetDatabaseEncoding() }.cast_unsigned();
-        if encoding == pg_sys::pg_enc::PG_UTF8 || encoding == pg_sys::pg_enc::PG_SQL_ASCII {
+        if keeps_utf8() {
             return self.0;
         }
         let length = i32::try_from(self.0.len()).expect("text is below 1 GB");
@@ -104,8 +103,18 @@ unsafe impl SqlTranslatable for Utf8<'_> {
         Ok(ReturnsRef::One(SqlMappingRef::literal("text")));
 }
 
-/// A `text` datum, in the call's memory. Raises 54000 past the server's limit for a value.
+/// A `text` datum, in the call's memory. Raises 54000 past the server's limit for a value, and 22P05 for a null
+/// character, which no text of PostgreSQL can hold.
 pub fn text_datum(text: &str) -> pg_sys::Datum {
+    if text.as_bytes().contains(&0) {
+        ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
+            "the result contains a null character",
+            function_name!(),
+        )
+        .set_hint("Text cannot hold it in PostgreSQL; a bytea can.")
+        .report(PgLogLevel::ERROR);
+    }
     let Some(length) = i32::try_from(text.len()).ok().filter(|length| *length < 0x3FFF_FFF0) else {
         ErrorReport::new(
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
@@ -116,13 +125,13 @@ pub fn text_datum(text: &str) -> pg_sys::Datum {
         unreachable!("an ERROR does not return")
     };
     // SAFETY: pointer and length belong to one string. The conversion gives the argument itself or a palloc'd,
-    // null-terminated copy.
+    // null-terminated copy; without one, valid UTF-8 is valid text.
     unsafe {
-        let converted = pg_sys::pg_any_to_server(
-            text.as_ptr().cast(),
-            length,
-            pg_sys::pg_enc::PG_UTF8.cast_signed(),
-        );
+        let mut converted = text.as_ptr().cast::<c_char>().cast_mut();
+        if !keeps_utf8() {
+            converted =
+                pg_sys::pg_any_to_server(converted, length, pg_sys::pg_enc::PG_UTF8.cast_signed());
+        }
         let varlena = if converted.cast_const().cast() == text.as_ptr() {
             pg_sys::cstring_to_text_with_len(converted, length)
         } else {
@@ -130,4 +139,18 @@ pub fn text_datum(text: &str) -> pg_sys::Datum {
         };
         varlena.into()
     }
+}
+
+/// Whether text goes in and out of this database as it is: where it is in UTF-8, or of no encoding that is known.
+fn keeps_utf8() -> bool {
+    /// A backend belongs to one database.
+    static ENCODING: AtomicU32 = AtomicU32::new(UNKNOWN);
+    const UNKNOWN: u32 = u32::MAX;
+    let mut encoding = ENCODING.load(Ordering::Relaxed);
+    if encoding == UNKNOWN {
+        // SAFETY: no argument, no side effect.
+        encoding = unsafe { pg_sys::GetDatabaseEncoding() }.cast_unsigned();
+        ENCODING.store(encoding, Ordering::Relaxed);
+    }
+    encoding == pg_sys::pg_enc::PG_UTF8 || encoding == pg_sys::pg_enc::PG_SQL_ASCII
 }

@@ -1,7 +1,7 @@
 //! Version 7 UUIDs: the SQL functions.
 
 use crate::error::Error;
-use ::uuid::{Builder, Variant};
+use ::uuid::Builder;
 use pb_compat_core::uuid::{self, Generator, Parts, Step, SystemClock, SystemRandomness};
 use pgrx::datum::Uuid;
 use pgrx::pg_sys;
@@ -51,12 +51,10 @@ fn uuid_generate_v7_at(at: TimestampWithTimeZone) -> Result<Uuid, ErrorReport> {
 #[pg_extern(immutable, strict, parallel_safe)]
 fn uuid_v7_to_timestamptz(id: Uuid) -> Result<TimestampWithTimeZone, ErrorReport> {
     let id = ::uuid::Uuid::from_bytes(*id.as_bytes());
-    if id.get_version_num() != 7 || id.get_variant() != Variant::RFC4122 {
-        return Err(Error::NotVersion7.into());
-    }
+    let parts = Parts::read(id).ok_or(Error::NotVersion7)?;
     // 48 bits of milliseconds end in 10889, which a timestamptz holds.
-    let millis = (id.as_u128() >> 80) as i64;
-    TimestampWithTimeZone::try_from(millis * 1000 + UNIX_EPOCH).map_err(|_| OUT_OF_RANGE.into())
+    let micros = parts.step.millis() as i64 * 1000 + UNIX_EPOCH;
+    TimestampWithTimeZone::try_from(micros).map_err(|_| OUT_OF_RANGE.into())
 }
 
 /// A version 7 UUID of the given millisecond: with zeros behind the time, the least one there is, or with random bits.

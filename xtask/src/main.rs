@@ -1,5 +1,6 @@
 //! `cargo xtask ..`: what the Makefile's targets do.
 
+mod bench;
 mod coverage;
 mod demo;
 mod docs;
@@ -38,6 +39,17 @@ enum Task {
         #[arg(long = "tier", value_delimiter = ' ', value_parser = clap::builder::PossibleValuesParser::new(suite::TIERS))]
         tiers: Vec<String>,
     },
+    /// Measure what the extensions cost beside what else does the same work.
+    Bench {
+        /// Only these benches.
+        names: Vec<String>,
+        /// PostgreSQL major versions, or `all`.
+        #[arg(long, value_delimiter = ' ')]
+        pg: Vec<String>,
+        /// Fewer items and rounds.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Build the extensions and install them into the PostgreSQL that PG_CONFIG names.
     Install,
     /// Run the regression tests against a running server where the extensions are installed.
@@ -61,6 +73,7 @@ fn run() -> Result<()> {
     match Arguments::parse().task {
         Task::Demo { keep } => demo::run(keep),
         Task::Test { pg, tiers } => suite::run(&majors(&pg)?, &tiers),
+        Task::Bench { names, pg, quick } => bench::run(&names, &majors(&pg)?, quick),
         Task::Coverage => coverage::write(),
         Task::Install => {
             let toolchain = Toolchain::prepare(None)?;

@@ -13,7 +13,7 @@ use xtask::workspace::{EXTENSIONS, PGRX_VERSION, cache, root, state, target};
 
 /// Everything needed to build the extensions for one PostgreSQL.
 pub struct Toolchain {
-    /// The server whose headers count. Never installed into by the tests and the demo, which take private copies.
+    /// The server whose headers count. Never installed into by tests, benches and demo, which take private copies.
     pub server: Server,
     cargo_pgrx: PathBuf,
     pgrx_home: PathBuf,
@@ -116,14 +116,20 @@ impl Toolchain {
 
     /// Builds the four extensions as they are shipped and installs them into a server.
     pub fn install(&self, into: &Server) -> Result<()> {
-        self.ship("install", into, &[])
+        self.install_only(&EXTENSIONS, into)
+    }
+
+    /// Some of them: whoever needs one does not wait for the others.
+    pub fn install_only(&self, extensions: &[&str], into: &Server) -> Result<()> {
+        self.ship("install", extensions, into, &[])
     }
 
     /// The same below `destdir`, for packagers: the paths there are those of the server.
     pub fn package(&self, destdir: &Path) -> Result<()> {
         // cargo-pgrx reads a relative path from the package's folder, the user means their own.
         let destdir = std::path::absolute(destdir)?;
-        self.ship("package", &self.server, &["--out-dir".as_ref(), destdir.as_os_str()])
+        let out = ["--out-dir".as_ref(), destdir.as_os_str()];
+        self.ship("package", &EXTENSIONS, &self.server, &out)
     }
 
     /// A private server without ICU with the extensions in it, where there is one of this version.
@@ -142,8 +148,14 @@ impl Toolchain {
         Ok(Some(server))
     }
 
-    fn ship(&self, action: &str, server: &Server, more: &[&OsStr]) -> Result<()> {
-        for extension in EXTENSIONS {
+    fn ship(
+        &self,
+        action: &str,
+        extensions: &[&str],
+        server: &Server,
+        more: &[&OsStr],
+    ) -> Result<()> {
+        for extension in extensions {
             let mut command = self.cargo_pgrx();
             command.args([action, "--package", extension, "--no-default-features"]);
             command.args(["--features", &server.feature(), "--pg-config"]).arg(server.pg_config());

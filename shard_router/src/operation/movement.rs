@@ -7,7 +7,7 @@ use super::split::{require_sharded, unfinished};
 use super::state::{Command, Operation};
 use super::steps::{PAUSE, TABLE_TIMEOUT, attempt, enter_targets, interim, lock, oid_of};
 use crate::error::Error;
-use crate::key::Strategy;
+use crate::key::{Rule, Strategy};
 use crate::node::remote::Remote;
 use crate::node::{keys, table};
 use crate::session::{as_extension_owner, literal, qualify, run, with_catalogs};
@@ -101,6 +101,12 @@ fn begin_move(
             "Only shards by one column can be moved.",
         ));
     }
+    if !matches!(Table::load(table)?.key[0].rule, Rule::Strategy(_)) {
+        return Err(refuse(
+            "its key hashes by another operator class than those of hash and modulo",
+            "A node could not check the bound of such a shard.",
+        ));
+    }
     Operation::begin(table, Command::Move, 1, node.as_deref(), &[shard])?;
     if let Some(operation) = Operation::find(table)? {
         operation.set(&format!("modulus = {}, remainder = {}", bound.modulus, bound.remainder))?;
@@ -122,7 +128,8 @@ pub fn prepare(operation: &Operation, info: &ShardInfo) -> Result<Option<f64>, E
             return Ok(Some(if done.is_some() { 0.0 } else { PAUSE }));
         }
         let remote = Remote::open(node, PURPOSE)?;
-        let is_modulo = Table::load(operation.table)?.strategy == Strategy::Modulo;
+        let is_modulo =
+            Table::load(operation.table)?.key[0].rule == Rule::Strategy(Strategy::Modulo);
         table::create_on_node(
             &remote,
             operation.table,

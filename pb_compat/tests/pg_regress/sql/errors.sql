@@ -25,5 +25,11 @@ SELECT query, e.* FROM unnest(ARRAY[
     $$SELECT uuid_timestamptz_to_v7('1969-12-31 23:59:59.999999+00', true)$$,
     $$SELECT uuid_timestamptz_to_v7('10889-08-02 05:31:50.656+00', true)$$,
     $$SELECT uuid_timestamptz_to_v7('infinity')$$,
-    $$SELECT uuid_timestamptz_to_v7('-infinity', true)$$
+    $$SELECT uuid_timestamptz_to_v7('-infinity', true)$$,
+    $$SELECT json_valid('[]', 0)$$,
+    $$SELECT json_valid('[]', 16)$$,
+    $$SELECT json_valid('[]', -1)$$,
+    $$SELECT json_valid('[]', -2147483648)$$,
+    $$SELECT json_valid('[]'::json, 17)$$,
+    $$SELECT json_valid('[]'::jsonb, 2147483647)$$
 ]) AS query, pg_temp.error_of(query) AS e;

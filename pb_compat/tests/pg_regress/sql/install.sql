@@ -38,7 +38,11 @@ SELECT p.oid::regprocedure AS function, provolatile AS volatile, proparallel AS 
        obj_description(p.oid, 'pg_proc') IS NOT NULL AS comment
 FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 JOIN pg_extension AS e ON e.oid = d.refobjid AND extname = 'pb_compat'
-WHERE proname <> 'uuidv7' ORDER BY p.oid::regprocedure::text COLLATE "C";
+WHERE proname <> 'uuidv7' AND pronamespace <> 'sqlite'::regnamespace ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- Those of schema sqlite are many: the ones that are not as the rest.
+SELECT p.oid::regprocedure AS function, provolatile AS volatile, proparallel AS parallel FROM pg_proc AS p
+WHERE pronamespace = 'sqlite'::regnamespace AND (provolatile <> 'i' OR proparallel <> 's' OR obj_description(p.oid, 'pg_proc') IS NULL)
+ORDER BY p.oid::regprocedure::text COLLATE "C";
 SELECT obj_description(oid, 'pg_collation') IS NOT NULL AS comment FROM pg_collation WHERE collname = 'nocase';
 \c postgres
 DROP DATABASE regress_pb_owned;

@@ -69,3 +69,31 @@ INSERT INTO checked VALUES ('{"a": 1}'), (NULL);
 INSERT INTO checked VALUES ('{"a": 1');
 \set VERBOSITY default
 DROP TABLE stored, checked;
+
+-- Flags, as SQLite's: 1 RFC 8259, 2 JSON5, 4 and 8 the binary form, which no text is.
+SELECT document, array_agg(flags ORDER BY flags) FILTER (WHERE json_valid(document, flags)) AS accepted_by
+FROM unnest(ARRAY['{"a":1}', '{a:1}', '[1,]', '{"a":1', '[0x1F,+.5,5.,-Infinity,NaN]', $$'it\'s \x41'$$, '/* c */ 1 // end', '']) WITH ORDINALITY AS d (document, n),
+     generate_series(1, 15) AS flags
+GROUP BY n, document ORDER BY n;
+SELECT json_valid('[1]', NULL) IS NULL, json_valid(NULL::text, 1) IS NULL, json_valid(NULL, 99) IS NULL;
+SELECT json_valid(U&'\FEFF1') AS byte_order_mark, json_valid(U&'\FEFF1', 2) AS in_json5, json_valid(E'"a\tb"') AS control_character, json_valid(E'"a\tb"', 2) AS in_json5;
+-- SQLite's reading of JSON5, not json5.org's.
+SELECT document, json_valid(document, 2) AS json5
+FROM (VALUES ('{true:1}'), ('{truex:1}'), ('{NaN:1}'), ('-inf'), ('SNaN'), ('"\a"'), ('"\0"'), ('"\01"'), ('{é:1}'), ('{"a":1,,}'), ('01')) AS d (document);
+SELECT depth, json_valid(repeat('[', depth) || ']' || repeat(',]', depth - 1), 2) AS arrays, json_valid(repeat('{a:', depth) || '1' || repeat('}', depth), 2) AS objects
+FROM unnest(ARRAY[1, 2, 1000, 1001]) AS depth;
+
+-- json and jsonb are JSON; only nesting can be too deep. A json value answers as its text does, jsonb takes SQLite's binary form's place.
+CREATE TABLE typed (j json, jb jsonb);
+INSERT INTO typed VALUES ('{"a": [1]}', '{"a": [1]}'), ('1', '1'), (NULL, NULL);
+INSERT INTO typed SELECT text::json, text::jsonb FROM (SELECT repeat('[', depth) || repeat(']', depth) AS text FROM unnest(ARRAY[1000, 1001]) AS depth) AS deep;
+INSERT INTO typed SELECT text::json, text::jsonb FROM (SELECT repeat('{"a":', 1001) || '[1]' || repeat('}', 1001) AS text) AS deep;
+INSERT INTO typed SELECT text::json, text::jsonb FROM (SELECT '[' || repeat('[[]],', 100000) || '"x"]' AS text) AS wide;
+SELECT left(j::text, 10) AS document, json_valid(j) AS json, json_valid(jb) AS jsonb, json_valid(j, 1) AS json_1, json_valid(j, 6) AS json_6, json_valid(j, 8) AS json_8,
+       json_valid(jb, 1) AS jsonb_1, json_valid(jb, 8) AS jsonb_8, json_valid(j) = json_valid(j::text) AS same FROM typed;
+DROP TABLE typed;
+-- What has no type is text, and so is what is like it.
+SELECT json_valid('[') AS literal, json_valid('[1]'::varchar) AS "varchar", json_valid('[1,]'::char(10), 2) AS "char", json_valid(NULL) IS NULL AS "null";
+PREPARE untyped AS SELECT json_valid($1);
+SELECT parameter_types FROM pg_prepared_statements WHERE name = 'untyped';
+DEALLOCATE untyped;

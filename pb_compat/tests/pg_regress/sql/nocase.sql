@@ -32,3 +32,52 @@ END $$;
 SELECT jsonb_path_query_array(pg_temp.plan($$SELECT * FROM names WHERE nocase_key(name) = nocase_key('ANN')$$), 'strict $.**."Index Name"');
 RESET enable_seqscan;
 DROP TABLE users, names;
+
+-- Patterns under the collation: LIKE from 18 on, ILIKE, regular expressions and pattern operator classes on no version.
+CREATE TABLE people (email text COLLATE nocase, name text);
+INSERT INTO people SELECT 'User' || n || '@Example.com', 'Name ' || n FROM generate_series(1, 5000) AS n;
+CREATE FUNCTION pg_temp.state_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE query;
+    RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+SELECT pg_temp.state_of($$SELECT count(*) FROM people WHERE email LIKE 'user7%'$$)
+       = CASE WHEN current_setting('server_version_num')::int >= 180000 THEN 'none' ELSE '0A000' END AS "like",
+       pg_temp.state_of($$SELECT count(*) FROM people WHERE email ILIKE 'user7%'$$) AS "ilike",
+       pg_temp.state_of($$SELECT count(*) FROM people WHERE email ~ '^user7'$$) AS regular_expression,
+       pg_temp.state_of($$CREATE INDEX ON people (email text_pattern_ops)$$) AS pattern_operators;
+SELECT count(*) FILTER (WHERE email COLLATE "C" LIKE 'User7%') AS "like", count(*) FILTER (WHERE email COLLATE "C" LIKE 'user7%') AS lower,
+       count(*) FILTER (WHERE nocase_key(email COLLATE "C") LIKE nocase_key('USER7%')) AS key FROM people;
+
+-- Which index answers what. Two on the collation's column, one for the key of another column.
+CREATE INDEX people_email ON people (email);
+CREATE INDEX people_email_prefix ON people (nocase_key(email COLLATE "C") text_pattern_ops);
+CREATE INDEX people_name ON people ((nocase_key(name) COLLATE "C"));
+CREATE INDEX people_name_prefix ON people (nocase_key(name) text_pattern_ops);
+ANALYZE people;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT what, jsonb_path_query_array(plan, 'strict $.**."Index Name"') AS index,
+       jsonb_path_exists(plan, '$.**."Index Cond"') AS searched, jsonb_path_exists(plan, '$.** ? (@."Node Type" == "Sort")') AS sorted
+FROM (VALUES
+    ('email =', $$SELECT * FROM people WHERE email = 'USER77@EXAMPLE.COM'$$),
+    ('email, in order', $$SELECT * FROM people ORDER BY email LIMIT 5$$),
+    ('email, prefix', $$SELECT * FROM people WHERE nocase_key(email COLLATE "C") LIKE 'user77%'$$),
+    ('name =', $$SELECT * FROM people WHERE nocase_key(name) COLLATE "C" = nocase_key('NAME 77')$$),
+    ('name, in order', $$SELECT * FROM people ORDER BY nocase_key(name) COLLATE "C" LIMIT 5$$),
+    ('name, prefix', $$SELECT * FROM people WHERE nocase_key(name) COLLATE "C" LIKE nocase_key('NAME 77') || '%'$$)
+) AS queries (what, query), pg_temp.plan(query) AS plan;
+DROP INDEX people_name;
+SELECT what, jsonb_path_query_array(plan, 'strict $.**."Index Name"') AS index, jsonb_path_exists(plan, '$.**."Index Cond"') AS searched
+FROM (VALUES
+    ('name =', $$SELECT * FROM people WHERE nocase_key(name) = nocase_key('NAME 77')$$),
+    ('name, prefix', $$SELECT * FROM people WHERE nocase_key(name) LIKE nocase_key('NAME 77') || '%'$$)
+) AS queries (what, query), pg_temp.plan(query) AS plan;
+-- And the rows are those.
+SELECT email FROM people WHERE nocase_key(email COLLATE "C") LIKE 'user777%' ORDER BY email;
+SELECT name FROM people WHERE nocase_key(name) LIKE nocase_key('NAME 499') || '%' ORDER BY nocase_key(name) COLLATE "C" LIMIT 3;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+DROP TABLE people;

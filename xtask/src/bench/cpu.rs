@@ -1,0 +1,146 @@
+//! How much CPU a backend has used, as Linux accounts for it.
+//!
+//! CPU time, not time on the clock: it does not count waits for a core that other programs hold.
+
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+use std::fs::read_to_string;
+use std::time::{Duration, Instant};
+use xtask::cluster::Cluster;
+
+/// A tick of /proc/<pid>/stat: USER_HZ is 100 on every Linux that the servers run on.
+const TICK: u64 = 10_000_000;
+
+/// Where the numbers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// Nanoseconds on a CPU: the first field of /proc/<pid>/schedstat.
+    Schedstat,
+    /// utime and stime of /proc/<pid>/stat, for kernels built without the former.
+    Ticks,
+}
+
+impl Clock {
+    pub fn here() -> Clock {
+        match read_to_string("/proc/self/schedstat").ok().as_deref().map(schedstat) {
+            Some(Ok(nanos)) if nanos > 0 => Clock::Schedstat,
+            _ => Clock::Ticks,
+        }
+    }
+
+    pub fn describe(self) -> &'static str {
+        match self {
+            Clock::Schedstat => "CPU time of the backend, from /proc/<pid>/schedstat",
+            Clock::Ticks => {
+                "CPU time of the backend in ticks of 10 ms, from /proc/<pid>/stat: short measurements are coarse"
+            }
+        }
+    }
+
+    /// What the process has used so far, in nanoseconds.
+    fn read(self, pid: i32) -> Result<u64> {
+        match self {
+            Clock::Schedstat => schedstat(&read_to_string(format!("/proc/{pid}/schedstat"))?),
+            Clock::Ticks => {
+                let stat = read_to_string(format!("/proc/{pid}/stat"))?;
+                Ok(Stat::parse(&stat)?.ticks * TICK)
+            }
+        }
+    }
+}
+
+fn schedstat(text: &str) -> Result<u64> {
+    text.split_whitespace()
+        .next()
+        .and_then(|field| field.parse().ok())
+        .context("schedstat does not begin with a number")
+}
+
+struct Stat {
+    state: char,
+    /// utime and stime.
+    ticks: u64,
+}
+
+impl Stat {
+    fn parse(text: &str) -> Result<Stat> {
+        // The second field, the program's name, may hold blanks and brackets; what follows it does not.
+        let rest = text.rsplit(')').next().unwrap_or_default();
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let number = |place: usize| -> Result<u64> {
+            Ok(fields.get(place).context("/proc/<pid>/stat is short")?.parse()?)
+        };
+        let state = fields.first().and_then(|field| field.chars().next());
+        Ok(Stat {
+            state: state.context("/proc/<pid>/stat is short")?,
+            ticks: number(11)? + number(12)?,
+        })
+    }
+}
+
+/// A connection whose backend's CPU time can be read.
+pub struct Session {
+    pub client: Client,
+    pid: i32,
+    clock: Clock,
+}
+
+impl Session {
+    pub fn open(cluster: &Cluster, database: &str) -> Result<Session> {
+        let mut client = cluster.connect(database)?;
+        let pid = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+        Ok(Session { client, pid, clock: Clock::here() })
+    }
+
+    /// Does the work and returns what the backend spent on it, in nanoseconds.
+    pub fn cpu<T>(&mut self, work: impl FnOnce(&mut Client) -> Result<T>) -> Result<(T, f64)> {
+        let before = self.used()?;
+        let done = work(&mut self.client)?;
+        let after = self.used()?;
+        Ok((done, after.saturating_sub(before) as f64))
+    }
+
+    /// Read while the backend waits for us: the kernel brings the number up to date when a process leaves the CPU,
+    /// and the answer reaches us a moment before that.
+    fn used(&self) -> Result<u64> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let stat = read_to_string(format!("/proc/{}/stat", self.pid))
+                .context("the backend is gone")?;
+            if Stat::parse(&stat)?.state == 'S' {
+                return self.clock.read(self.pid);
+            }
+            ensure!(Instant::now() < deadline, "the backend does not come to rest");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn reads_what_linux_writes() {
+        assert_eq!(schedstat("123456789 49273 17\n").unwrap(), 123_456_789);
+        assert!(schedstat("\n").is_err());
+        let stat = Stat::parse(
+            "42 (postgres: a) b (c) S 1 42 42 0 -1 4194560 100 0 0 0 7 5 0 0 20 0 1 0 1000 1 2\n",
+        )
+        .unwrap();
+        assert_eq!((stat.state, stat.ticks), ('S', 12));
+        assert!(Stat::parse("42 (postgres) S 1").is_err());
+    }
+
+    #[test]
+    fn own_time_goes_up() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let ticks = |clock: Clock| clock.read(pid).unwrap();
+        let before = ticks(Clock::Ticks);
+        // Busy, not asleep: until a tick has gone by.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while ticks(Clock::Ticks) == before {
+            assert!(Instant::now() < deadline, "no time is accounted for");
+        }
+    }
+}

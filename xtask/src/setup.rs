@@ -251,7 +251,9 @@ pub fn borrow_extension(name: &str, into: &Server) -> Result<()> {
     let file = format!("{name}.so");
     let library = PathBuf::from(format!("/usr/lib/postgresql/{major}/lib")).join(&file);
     if !library.exists() {
-        apt_install(&[format!("postgresql-{major}-{name}")])?;
+        let package = format!("postgresql-{major}-{name}");
+        apt_install(std::slice::from_ref(&package))
+            .with_context(|| format!("{package} could not be installed"))?;
     }
     std::fs::copy(&library, into.pkglibdir.join(&file))
         .with_context(|| format!("could not copy {}", library.display()))?;

@@ -196,7 +196,12 @@ impl Run<'_> {
     }
 
     /// Measures the contenders in turn, in one session, and shows the table.
-    fn compare(&mut self, mut figure: Figure) -> Result<()> {
+    fn compare(&mut self, figure: Figure) -> Result<()> {
+        self.compare_in(if self.quick { 5 } else { 11 }, figure)
+    }
+
+    /// The same in as many rounds as the figure wants. Many short ones bring the halves of a pair closer together.
+    fn compare_in(&mut self, rounds: usize, mut figure: Figure) -> Result<()> {
         let mut session = self.session()?;
         let left_out = self.leave_out(&mut session, &mut figure)?;
         if figure.contenders.iter().any(|one| one.calls_others) {
@@ -213,7 +218,6 @@ impl Run<'_> {
                 .with_context(|| format!("preparing {}", one.label))?;
         }
 
-        let rounds = if self.quick { 5 } else { 11 };
         let mut series: Vec<Vec<f64>> = vec![Vec::with_capacity(rounds); all.len()];
         let mut progress = Progress::start(&figure.name);
         // One round more than is counted: the first fills caches.

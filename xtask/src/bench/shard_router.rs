@@ -26,7 +26,12 @@ fn run(run: &mut Run) -> Result<()> {
     run.load("orders.sql")?;
     let no_proxy = proxy(run, users)?;
     run.step(&format!("orders of {users} users"), || fill(run, users))?;
-    let peers = Peers { users, transactions: run.size(4_000, 300), no_proxy };
+    let peers = Peers {
+        users,
+        rounds: usize::try_from(run.size(101, 11))?,
+        transactions: run.size(400, 200),
+        no_proxy,
+    };
     select(run, &peers)?;
     insert(run, &peers)?;
     bulk(run)?;
@@ -36,6 +41,8 @@ fn run(run: &mut Run) -> Result<()> {
 /// What the contenders have in common.
 struct Peers {
     users: i32,
+    /// Short ones: a single transaction takes longer by half while others use the machine, and that changes quickly.
+    rounds: usize,
     /// Of a contender in a round.
     transactions: u64,
     /// Why there is no PL/Proxy, if so.
@@ -45,7 +52,8 @@ struct Peers {
 /// Sets PL/Proxy up, or tells why that cannot be: one peer less is no reason to measure nothing.
 fn proxy(run: &Run, users: i32) -> Result<Option<String>> {
     if let Err(error) = borrow_extension("plproxy", run.cluster.server()) {
-        return Ok(Some(format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")));
+        println!("{error:#}");
+        return Ok(Some(error.to_string()));
     }
     run.step("databases for PL/Proxy", || {
         let mut client = run.session()?.client;
@@ -197,7 +205,7 @@ fn select(run: &mut Run, peers: &Peers) -> Result<()> {
         judge: |user, rows| rows.len() == orders_of(user),
     };
     let both = [task.ours, &as_clerk(task.ours)];
-    run.compare(Figure {
+    run.compare_in(peers.rounds, Figure {
         name: "the orders of a user".into(),
         note: format!(
             "1 to 10 rows of five columns; the floor is a SELECT from the shard that the client knows. {METHOD}"
@@ -242,7 +250,7 @@ fn insert(run: &mut Run, peers: &Peers) -> Result<()> {
         types: &[Type::INT4, Type::INT4, Type::VARCHAR],
         judge: |_, rows| matches!(rows, [row] if row.get::<_, Option<i64>>(0).is_some()),
     };
-    run.compare(Figure {
+    run.compare_in(peers.rounds, Figure {
         name: "one order".into(),
         note: format!(
             "The statement returns the new id, from one sequence for all shards; the floor is an INSERT into the shard \

@@ -45,6 +45,18 @@ CREATE FUNCTION shard_router.create_sharded_table(
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'create_sharded_table_wrapper';
 
+-- The same for a key of several columns. A quoted literal is taken for a name: give ARRAY['tenant_id', 'user_id'].
+CREATE FUNCTION shard_router.create_sharded_table(
+    template regclass,
+    shard_key text[],
+    shards int DEFAULT 10,
+    strategy text DEFAULT 'hash',
+    entity name DEFAULT NULL,
+    owner_name name DEFAULT NULL
+) RETURNS regclass
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'create_sharded_table_by_columns_wrapper';
+
 CREATE FUNCTION shard_router.refresh_functions(tbl regclass) RETURNS SETOF regprocedure
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'refresh_functions_wrapper';
@@ -90,7 +102,9 @@ CREATE VIEW shard_router.shards AS
            b.bound[1]::int AS modulus,
            b.bound[2]::int AS remainder,
            CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END AS estimated_rows,
-           pg_catalog.pg_total_relation_size(c.oid) AS bytes
+           -- of a shard that is partitioned itself: what its own partitions take
+           (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(l.relid))::int8
+              FROM pg_catalog.pg_partition_tree(c.oid) AS l WHERE l.isleaf) AS bytes
       FROM shard_router.sharded_tables AS t
       JOIN pg_catalog.pg_inherits AS i ON i.inhparent = t.tbl
       JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND c.relispartition

@@ -1,19 +1,20 @@
 //! Arithmetic of hash bounds: from a key's hash to the partition that takes it. Free of the server.
 
-/// What PostgreSQL adds when it combines the hash of one partition key column with the zero it starts from
-/// (`hash_combine64` in `common/hashfn.h`: `0 ^ (h + constant + (0 << 54) + (0 >> 7))`).
+/// What PostgreSQL adds when it combines the hash of a partition key column with those of the columns before it
+/// (`hash_combine64` in `common/hashfn.h`).
 const COMBINE: u64 = 0x49a0_f4dd_15e5_a8e3;
 
 /// The seed of every partition hash (`HASH_PARTITION_SEED` in `catalog/partition.h`).
 pub const PARTITION_SEED: u64 = 0x7A5B_2236_7996_DCFD;
 
-/// The row hash of a one-column key whose extended hash is `key_hash`: what PostgreSQL divides by the modulus.
+/// The row hash that PostgreSQL divides by the modulus, after one more key column whose extended hash is `key_hash`. The
+/// first column is combined with 0.
 #[must_use]
-pub fn row_hash(key_hash: u64) -> u64 {
-    key_hash.wrapping_add(COMBINE)
+pub fn combine(row: u64, key_hash: u64) -> u64 {
+    row ^ key_hash.wrapping_add(COMBINE).wrapping_add(row << 54).wrapping_add(row >> 7)
 }
 
-/// The key hash that PostgreSQL turns into the row hash `row`: the inverse of [`row_hash`].
+/// The key hash that PostgreSQL turns into the row hash `row` of a key of one column.
 #[must_use]
 pub fn key_hash_for(row: u64) -> u64 {
     row.wrapping_sub(COMBINE)
@@ -86,8 +87,18 @@ mod unit {
     #[test]
     fn inverse_of_the_row_hash() {
         for row in [0, 1, 9, 10, COMBINE, u64::MAX] {
-            assert_eq!(row_hash(key_hash_for(row)), row);
+            assert_eq!(combine(0, key_hash_for(row)), row);
         }
+    }
+
+    /// Step by step by the server's formula; the regression test `keys` asks the server itself.
+    #[test]
+    fn several_columns_are_combined_in_order() {
+        let first = 1 + COMBINE;
+        let second = first ^ (2 + COMBINE).wrapping_add(first << 54).wrapping_add(first >> 7);
+        assert_eq!(combine(combine(0, 1), 2), second);
+        assert_ne!(combine(combine(0, 2), 1), second);
+        assert_eq!(combine(0, u64::MAX), COMBINE - 1);
     }
 
     #[test]

@@ -7,9 +7,10 @@
 //! frames"). That spares a setjmp for each call into the server, too.
 
 use crate::error::Error;
+use crate::key::Given;
+use crate::plan::{NextValue, Parameters, checked_as, require_some_right, stands_in};
 use crate::route::{self, Function, PlanKey};
 use crate::session::quote;
-use crate::shard::{IdentitySequence, Shard, Table};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pg_sys::submodules::panic::pgrx_extern_c_guard;
@@ -55,19 +56,12 @@ impl Operation {
 
 /// The server's functions without pgrx's guard: an error in one jumps to the caller of the entry point. See above for what
 /// that asks of whoever calls them.
-mod unguarded {
+pub(crate) mod unguarded {
     use super::*;
 
     unsafe extern "C-unwind" {
         pub fn SPI_connect() -> c_int;
         pub fn SPI_finish() -> c_int;
-        pub fn SPI_execute_plan(
-            plan: pg_sys::SPIPlanPtr,
-            values: *mut pg_sys::Datum,
-            nulls: *const c_char,
-            read_only: bool,
-            count: c_long,
-        ) -> c_int;
         pub fn SPI_execute_plan_extended(
             plan: pg_sys::SPIPlanPtr,
             options: *const pg_sys::SPIExecuteOptions,
@@ -98,6 +92,16 @@ mod unguarded {
             across_transactions: bool,
             max_kilobytes: c_int,
         ) -> *mut pg_sys::Tuplestorestate;
+        pub fn tuplestore_puttuple(store: *mut pg_sys::Tuplestorestate, tuple: pg_sys::HeapTuple);
+        pub fn tuplestore_end(store: *mut pg_sys::Tuplestorestate);
+        pub fn SPI_execute_extended(
+            sql: *const c_char,
+            options: *const pg_sys::SPIExecuteOptions,
+        ) -> c_int;
+        pub fn SPI_register_relation(relation: pg_sys::EphemeralNamedRelation) -> c_int;
+        pub fn SPI_cursor_fetch(portal: pg_sys::Portal, forward: bool, count: c_long);
+        pub fn SPI_freetuptable(table: *mut pg_sys::SPITupleTable);
+        pub fn CreateTupleDescCopy(desc: pg_sys::TupleDesc) -> pg_sys::TupleDesc;
     }
 }
 
@@ -112,6 +116,7 @@ macro_rules! entry_point {
         }
     };
 }
+pub(crate) use entry_point;
 
 entry_point!(pg_finfo_route_table);
 entry_point!(pg_finfo_route_insert);
@@ -124,8 +129,7 @@ const MAX_ARGUMENTS: usize = pg_sys::FUNC_MAX_ARGS as usize;
 #[derive(Clone, Copy)]
 struct InsertCall {
     plan: pg_sys::SPIPlanPtr,
-    values: [pg_sys::Datum; MAX_ARGUMENTS],
-    nulls: [c_char; MAX_ARGUMENTS],
+    parameters: pg_sys::ParamListInfo,
 }
 
 /// All that the second part of a select needs; plain data.
@@ -167,19 +171,14 @@ pub unsafe extern "C-unwind" fn route_table(fcinfo: pg_sys::FunctionCallInfo) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn route_insert(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: the outermost Rust frame of a call by the server, with nothing to drop.
-    let mut call = unsafe { pgrx_extern_c_guard(|| insert_call(fcinfo).unwrap_or_report()) };
+    let call = unsafe { pgrx_extern_c_guard(|| insert_call(fcinfo).unwrap_or_report()) };
     // SAFETY: only plain data is alive from here on. SPI is connected and finished in pairs, unless an error ends the
     // transaction, which cleans up after it. The plan returns one column, and the row is read before SPI_finish frees it.
     unsafe {
         unguarded::SPI_connect();
-        let code = unguarded::SPI_execute_plan(
-            call.plan,
-            call.values.as_mut_ptr(),
-            call.nulls.as_ptr(),
-            false,
-            0,
-        );
-        check(code);
+        let mut options: pg_sys::SPIExecuteOptions = std::mem::zeroed();
+        options.params = call.parameters;
+        check(unguarded::SPI_execute_plan_extended(call.plan, &options));
         let rows = pg_sys::SPI_tuptable;
         let mut id = pg_sys::Datum::from(0);
         let mut is_null = true;
@@ -244,7 +243,7 @@ pub unsafe extern "C-unwind" fn route_select(fcinfo: pg_sys::FunctionCallInfo) -
 ///
 /// # Safety
 /// Called from an entry point with nothing to drop.
-unsafe fn check(code: c_int) {
+pub(crate) unsafe fn check(code: c_int) {
     if code < 0 {
         // SAFETY: as the caller promises.
         unsafe {
@@ -289,16 +288,19 @@ unsafe fn target(
         let table = &function.table;
         // SAFETY: the function's parameters are what `function` has read of the same pg_proc row.
         let arguments = unsafe { arguments(fcinfo) };
-        let Some(key) = arguments.get(function.key).filter(|key| !key.isnull) else {
+        if function.key.iter().any(|&index| arguments.get(index).is_none_or(|key| key.isnull)) {
             return Err(Error::NullKey.into());
-        };
+        }
         lock(table.oid, operation);
         if !route::is_current(&function) {
             continue;
         }
-        let type_oid = function.parameters[function.key].type_oid;
-        // SAFETY: the argument is not null and of its parameter's type.
-        let (number, shard) = unsafe { table.locate(key.value, type_oid)? };
+        let values = function.key.iter().map(|&index| Given {
+            value: arguments[index].value,
+            type_oid: function.parameters[index].type_oid,
+        });
+        // SAFETY: the arguments are not null and of their parameters' types.
+        let (number, shard) = unsafe { table.locate(values)? };
         let Some(shard) = shard else { return Err(table.missing(number)) };
         lock(shard.oid, operation);
         if !route::is_current(&function) {
@@ -339,11 +341,6 @@ unsafe fn insert_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<InsertCall, Er
     // SAFETY: as the caller promises.
     let arguments = unsafe { arguments(fcinfo) };
 
-    let mut call = InsertCall {
-        plan: std::ptr::null_mut(),
-        values: [pg_sys::Datum::from(0); MAX_ARGUMENTS],
-        nulls: [b' ' as c_char; MAX_ARGUMENTS],
-    };
     // The parameters that the statement has: an optional one that is NULL leaves its column to the default.
     let mut used = [0_usize; MAX_ARGUMENTS];
     let mut count = 0;
@@ -352,50 +349,49 @@ unsafe fn insert_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<InsertCall, Er
         if argument.isnull && i >= function.required {
             continue;
         }
-        call.values[count] = argument.value;
-        if argument.isnull {
-            call.nulls[count] = b'n' as c_char;
-        }
         used[count] = i;
         given |= 1 << i;
         count += 1;
     }
     let used = &used[..count];
+    let parameters = parameter_list(count);
+    for (at, &i) in used.iter().enumerate() {
+        // SAFETY: there are `count` of them, and an argument is of its parameter's type.
+        unsafe { set_parameter(parameters, at, arguments[i], function.parameters[i].type_oid) };
+    }
 
     let direct = table.insert_is_plain
         && shard.insert_like_parent
-        && may_stand_in(table, shard, pg_sys::ACL_INSERT | pg_sys::ACL_SELECT)
-        && table
-            .columns
-            .iter()
-            .filter_map(|column| column.identity_sequence.as_ref())
-            .all(may_draw);
+        && stands_in(table, shard, pg_sys::ACL_INSERT | pg_sys::ACL_SELECT);
+    if !direct {
+        require_some_right(table, &[pg_sys::ACL_INSERT, pg_sys::ACL_SELECT])?;
+    }
     let relation = if direct { shard.oid } else { table.oid };
-    let types: Vec<_> = used.iter().map(|&i| function.parameters[i].type_oid).collect();
-    call.plan = function.plan(PlanKey { relation, given }, &types, || {
+    let plan = function.plan(PlanKey { relation, given }, || {
         let mut columns: Vec<_> =
             used.iter().map(|&i| quote(&function.parameters[i].column)).collect();
-        let mut values: Vec<_> = (1..=count).map(|i| format!("${i}")).collect();
+        let mut sequences = Vec::new();
         if direct && SHARDS_LACK_IDENTITY {
             for column in &table.columns {
-                if let Some(sequence) = &column.identity_sequence {
+                if let Some(sequence) = column.identity_sequence {
                     columns.push(quote(&column.name));
-                    values.push(format!(
-                        "pg_catalog.nextval({}::pg_catalog.regclass)",
-                        crate::session::literal(&sequence.name)
-                    ));
+                    sequences.push(NextValue { sequence, type_oid: column.type_oid });
                 }
             }
         }
-        format!(
+        let values: Vec<_> = (1..=columns.len()).map(|i| format!("${i}")).collect();
+        let sql = format!(
             "INSERT INTO {} ({}) VALUES ({}) RETURNING {}",
             if direct { &shard.name } else { &table.name },
             columns.join(", "),
             values.join(", "),
             quote(&function.returns[0])
-        )
+        );
+        let types = used.iter().map(|&i| function.parameters[i].type_oid).collect();
+        let checked_as = if direct { checked_as(shard) } else { None };
+        (sql, Parameters { types, sequences, checked_as })
     })?;
-    Ok(call)
+    Ok(InsertCall { plan, parameters })
 }
 
 /// Before 17 an identity column of a partitioned table is none in its partitions.
@@ -424,27 +420,38 @@ unsafe fn select_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<SelectCall, Er
     let (function, shard) = unsafe { target(fcinfo, Operation::Select)? };
     let table = &function.table;
     let shard = &table.shards[shard];
-    let direct = shard.select_like_parent && may_stand_in(table, shard, pg_sys::ACL_SELECT);
-    let key = &function.parameters[function.key];
+    let direct = shard.select_like_parent && stands_in(table, shard, pg_sys::ACL_SELECT);
+    if !direct {
+        require_some_right(table, &[pg_sys::ACL_SELECT])?;
+    }
+    let key = || function.key.iter().map(|&index| (index, &function.parameters[index]));
     let relation = if direct { shard.oid } else { table.oid };
-    let plan = function.plan(PlanKey { relation, given: 0 }, &[key.type_oid], || {
+    let plan = function.plan(PlanKey { relation, given: 0 }, || {
         let columns: Vec<_> = function.returns.iter().map(|column| quote(column)).collect();
-        format!(
-            "SELECT {} FROM {} WHERE {} OPERATOR(pg_catalog.=) $1",
+        let conditions: Vec<_> = key()
+            .zip(&table.key)
+            .enumerate()
+            .map(|(n, ((_, parameter), part))| {
+                format!("{} {} ${}", quote(&parameter.column), part.equality, n + 1)
+            })
+            .collect();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {}",
             columns.join(", "),
             if direct { &shard.name } else { &table.name },
-            quote(&key.column)
-        )
+            conditions.join(" AND ")
+        );
+        let types = key().map(|(_, parameter)| parameter.type_oid).collect();
+        let checked_as = if direct { checked_as(shard) } else { None };
+        (sql, Parameters { types, sequences: Vec::new(), checked_as })
     })?;
-    // SAFETY: makeParamList allocates as many parameters as asked for; the call's econtext is set for every set-returning
-    // call; the key is not null, which `target` has checked.
+    let parameters = parameter_list(function.key.len());
+    // SAFETY: there are as many parameters as key columns, each of its argument's type; the call's econtext is set for every
+    // set-returning call.
     unsafe {
-        let parameters = pg_sys::makeParamList(1);
-        let parameter = (*parameters).params.as_mut_ptr();
-        (*parameter).value = arguments(fcinfo)[function.key].value;
-        (*parameter).isnull = false;
-        (*parameter).pflags = pg_sys::PARAM_FLAG_CONST as u16;
-        (*parameter).ptype = key.type_oid;
+        for (at, (index, described)) in key().enumerate() {
+            set_parameter(parameters, at, arguments(fcinfo)[index], described.type_oid);
+        }
         Ok(SelectCall {
             plan,
             parameters,
@@ -455,38 +462,28 @@ unsafe fn select_call(fcinfo: pg_sys::FunctionCallInfo) -> Result<SelectCall, Er
     }
 }
 
-/// Whether the current user may use the shard in the table's stead with the same outcome: all the rights on both, and row
-/// security on neither. Asked for every call, since roles and rights change between calls. Where the answer is no, the
-/// statement names the table instead, and the server decides.
-fn may_stand_in(table: &Table, shard: &Shard, rights: u32) -> bool {
-    // SAFETY: look-ups of catalog rows; the relations are locked, so they exist.
-    unsafe {
-        let user = pg_sys::GetUserId();
-        [table.oid, shard.oid].into_iter().all(|relation| {
-            pg_sys::pg_class_aclmask(
-                relation,
-                user,
-                pg_sys::AclMode::from(rights),
-                pg_sys::AclMaskHow::ACLMASK_ALL,
-            ) == pg_sys::AclMode::from(rights)
-                && pg_sys::check_enable_rls(relation, user, true)
-                    != pg_sys::CheckEnableRlsResult::RLS_ENABLED as c_int
-        })
-    }
+/// Room for the parameters of a statement, to be filled with [`set_parameter`].
+fn parameter_list(count: usize) -> pg_sys::ParamListInfo {
+    // SAFETY: allocates in the call's memory context; a function's arguments are few.
+    unsafe { pg_sys::makeParamList(count as c_int) }
 }
 
-/// Whether the current user may call nextval, which an identity column of the table does in the user's stead.
-fn may_draw(sequence: &IdentitySequence) -> bool {
-    // SAFETY: a look-up of a catalog row; the sequence lives as long as the table, which is locked.
-    !SHARDS_LACK_IDENTITY
-        || unsafe {
-            pg_sys::pg_class_aclmask(
-                sequence.oid,
-                pg_sys::GetUserId(),
-                pg_sys::AclMode::from(pg_sys::ACL_USAGE | pg_sys::ACL_UPDATE),
-                pg_sys::AclMaskHow::ACLMASK_ANY,
-            ) != 0
-        }
+/// # Safety
+/// The list must have been made for more than `at` parameters, and the value must be of the type.
+unsafe fn set_parameter(
+    list: pg_sys::ParamListInfo,
+    at: usize,
+    value: pg_sys::NullableDatum,
+    type_oid: pg_sys::Oid,
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let parameter = (*list).params.as_mut_ptr().add(at);
+        (*parameter).value = value.value;
+        (*parameter).isnull = value.isnull;
+        (*parameter).pflags = pg_sys::PARAM_FLAG_CONST as u16;
+        (*parameter).ptype = type_oid;
+    }
 }
 
 #[cfg(feature = "pg_test")]

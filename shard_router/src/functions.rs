@@ -4,7 +4,7 @@ use crate::entry::Operation;
 use crate::error::Error;
 use crate::names::{FunctionNames, MAX_NAME, parameter};
 use crate::registry;
-use crate::session::{as_extension_owner, literal, qualify, quote, run};
+use crate::session::{as_extension_owner, literal, qualify, quote, run, with_catalogs};
 use crate::shard::{Table, relation_name};
 use pg_ext_core::spi;
 use pgrx::iter::SetOfIterator;
@@ -17,6 +17,8 @@ struct Column {
     name: String,
     /// As SQL text.
     type_name: String,
+    /// The type that a domain is one of; else the same. A domain may refuse NULL, which stands for the default.
+    base_type_name: String,
     has_default: bool,
     /// Its value is the server's to give: identity or generated.
     automatic: bool,
@@ -36,9 +38,8 @@ struct Plan {
 }
 
 /// The column whose value an insert returns: the primary key's only column besides the shard key; else a column `id`; else
-/// the shard key.
+/// the shard key's first.
 pub fn id_column(table: &Table) -> Result<String, ErrorReport> {
-    let key = &table.key_column().name;
     let primary = spi::select(
         "SELECT a.attname::pg_catalog.text
            FROM pg_catalog.pg_index AS i
@@ -48,14 +49,14 @@ pub fn id_column(table: &Table) -> Result<String, ErrorReport> {
         &[table.oid.into()],
         |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
     )?;
-    let mut others = primary.into_iter().filter(|column| column != key);
+    let mut others = primary.into_iter().filter(|column| !table.is_key(column));
     if let (Some(only), None) = (others.next(), others.next()) {
         return Ok(only);
     }
     Ok(if table.columns.iter().any(|column| column.name == "id") {
         "id".to_owned()
     } else {
-        key.clone()
+        table.columns[table.key[0].column].name.clone()
     })
 }
 
@@ -64,6 +65,25 @@ pub fn id_column(table: &Table) -> Result<String, ErrorReport> {
 ///
 /// The caller has checked that the session's user owns the table; `search_path` is pinned.
 pub fn generate(oid: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>, ErrorReport> {
+    let Target { schema, owner, may_create, plans } = target(oid)?;
+    // The functions are created by a superuser, whom the server does not ask.
+    if !may_create {
+        return Err(Error::NoCreate { schema }.into());
+    }
+    plans.iter().map(|plan| create(oid, plan, &schema, &owner)).collect()
+}
+
+/// The functions that a table should have, and where.
+struct Target {
+    schema: String,
+    /// Whose they are.
+    owner: String,
+    /// Whether the current user may create something in the schema.
+    may_create: bool,
+    plans: [Plan; 3],
+}
+
+fn target(oid: pg_sys::Oid) -> Result<Target, ErrorReport> {
     let entry = registry::find(oid)?;
     let Some(entry) = entry else {
         return Err(Error::NotSharded { table: relation_name(oid)? }.into());
@@ -84,18 +104,36 @@ pub fn generate(oid: pg_sys::Oid) -> Result<Vec<pg_sys::Oid>, ErrorReport> {
         },
     )?
     .ok_or(Error::NoSuchTable { oid: oid.to_u32() })?;
-    // The functions are created by a superuser, whom the server does not ask.
-    if !may_create {
-        return Err(Error::NoCreate { schema }.into());
-    }
     let columns = columns(oid)?;
     let names = FunctionNames::new(&relname, &entry.entity, &entry.owner_name);
-    plans(&table, &columns, &names)?.iter().map(|plan| create(oid, plan, &schema, &owner)).collect()
+    let plans = plans(&table, &columns, &names)?;
+    Ok(Target { schema, owner, may_create, plans })
+}
+
+/// `shard_router.outdated_functions`: what `refresh_functions` would make anew, by name.
+#[pg_extern(sql = false)]
+fn outdated_functions(tbl: pg_sys::Oid) -> Result<SetOfIterator<'static, String>, ErrorReport> {
+    let Target { schema, plans, .. } = with_catalogs(|| target(tbl))?;
+    let mut outdated = Vec::new();
+    for plan in &plans {
+        // An error here is a name that is taken, which refresh_functions would stumble over as well.
+        let current = with_catalogs(|| existing(tbl, plan, &schema))
+            .is_ok_and(|found| found.iter().any(|function| function.same));
+        if !current {
+            outdated.push(qualify(&schema, &plan.name));
+        }
+    }
+    Ok(SetOfIterator::new(outdated))
 }
 
 fn columns(oid: pg_sys::Oid) -> Result<Vec<Column>, ErrorReport> {
     spi::select(
-        "SELECT a.attname::text, format_type(a.atttypid, NULL), a.atthasdef, a.attidentity <> '' OR a.attgenerated <> ''
+        "SELECT a.attname::text, format_type(a.atttypid, NULL), a.atthasdef, a.attidentity <> '' OR a.attgenerated <> '',
+                (WITH RECURSIVE d(type, base) AS (
+                     SELECT t.oid, t.typbasetype FROM pg_type AS t WHERE t.oid = a.atttypid
+                     UNION ALL
+                     SELECT t.oid, t.typbasetype FROM d JOIN pg_type AS t ON t.oid = d.base)
+                 SELECT format_type(d.type, NULL) FROM d WHERE d.base = 0)
            FROM pg_attribute AS a
           WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
         &[oid.into()],
@@ -105,6 +143,7 @@ fn columns(oid: pg_sys::Oid) -> Result<Vec<Column>, ErrorReport> {
                 type_name: row.get(2)?.unwrap_or_default(),
                 has_default: row.get(3)?.unwrap_or_default(),
                 automatic: row.get(4)?.unwrap_or_default(),
+                base_type_name: row.get(5)?.unwrap_or_default(),
             })
         },
     )
@@ -116,21 +155,22 @@ fn plans(
     names: &FunctionNames,
 ) -> Result<[Plan; 3], ErrorReport> {
     let id = id_column(table)?;
-    let key = &columns[table.key];
+    let keys = || table.key.iter().map(|part| &columns[part.column]);
     let id_type = &columns
         .iter()
         .find(|column| column.name == id)
         .ok_or_else(|| Error::Internal { what: format!("the column {id}") })?
         .type_name;
-    let declared = |column: &Column| -> Result<String, Error> {
+    let typed = |column: &Column, type_name: &str| -> Result<String, Error> {
         let name = parameter(&column.name);
         if name.len() > MAX_NAME {
             return Err(Error::NameTooLong { name });
         }
-        Ok(format!("{} {}", quote(&name), column.type_name))
+        Ok(format!("{} {type_name}", quote(&name)))
     };
+    let declared = |column: &Column| typed(column, &column.type_name);
     let settable = || columns.iter().filter(|column| !column.automatic);
-    let is_required = |column: &&Column| !column.has_default || column.name == key.name;
+    let is_required = |column: &&Column| !column.has_default || table.is_key(&column.name);
     let mut parameters = Vec::new();
     let mut types = Vec::new();
     for column in settable().filter(is_required) {
@@ -138,9 +178,11 @@ fn plans(
         types.push(column.type_name.clone());
     }
     for column in settable().filter(|column| !is_required(column) && column.name != id) {
-        parameters.push(format!("{} DEFAULT NULL", declared(column)?));
-        types.push(column.type_name.clone());
+        parameters.push(format!("{} DEFAULT NULL", typed(column, &column.base_type_name)?));
+        types.push(column.base_type_name.clone());
     }
+    let key_parameters = keys().map(declared).collect::<Result<Vec<_>, _>>()?;
+    let key_types: Vec<_> = keys().map(|column| column.type_name.clone()).collect();
     let rows = columns
         .iter()
         .map(|column| format!("{} {}", quote(&column.name), column.type_name))
@@ -150,8 +192,8 @@ fn plans(
         Plan {
             operation: Operation::Table,
             name: names.table.clone(),
-            parameters: vec![declared(key)?],
-            types: vec![key.type_name.clone()],
+            parameters: key_parameters.clone(),
+            types: key_types.clone(),
             returns: "text".into(),
             volatility: "STABLE PARALLEL SAFE",
             comment: format!("name of the shard of {} that holds a key''s rows", table.name)
@@ -173,8 +215,8 @@ fn plans(
         Plan {
             operation: Operation::Select,
             name: names.select.clone(),
-            parameters: vec![declared(key)?],
-            types: vec![key.type_name.clone()],
+            parameters: key_parameters,
+            types: key_types,
             returns: format!("TABLE ({rows})"),
             volatility: "STABLE PARALLEL SAFE",
             comment: format!("the rows of a key, from its shard of {}", table.name),
@@ -301,6 +343,22 @@ fn existing(table: pg_sys::Oid, plan: &Plan, schema: &str) -> Result<Vec<Existin
             })
         },
     )
+}
+
+/// The table's generated functions that there are, as `DROP FUNCTION` takes them.
+pub fn generated(table: pg_sys::Oid) -> Result<Vec<String>, ErrorReport> {
+    with_catalogs(|| {
+        spi::select(
+            "SELECT p.oid::regprocedure::text
+               FROM shard_router.table_functions AS f
+               JOIN pg_namespace AS n ON n.nspname = f.function_schema
+               JOIN pg_proc AS p ON p.pronamespace = n.oid AND p.proname = f.function_name
+              WHERE f.tbl::oid = $1 AND p.prosrc = 'route_' || f.kind AND p.probin = '$libdir/shard_router'
+                AND p.prolang = (SELECT l.oid FROM pg_language AS l WHERE l.lanname = 'c')",
+            &[table.into()],
+            |row| Ok(row.get::<String>(1)?.unwrap_or_default()),
+        )
+    })
 }
 
 /// `shard_router.refresh_functions`

@@ -1,6 +1,6 @@
 //! Shard keys: which types they have and what they hash to.
 
-use crate::bounds::{PARTITION_SEED, key_hash_for, row_hash};
+use crate::bounds::{PARTITION_SEED, combine, key_hash_for};
 use crate::error::Error;
 use pgrx::datum::AnyElement;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -63,11 +63,95 @@ pub fn same_family(column: pg_sys::Oid, given: pg_sys::Oid) -> bool {
     column == given || family(column).is_some_and(|found| family(given) == Some(found))
 }
 
-/// What PostgreSQL divides by the modulus of a hash-partitioned table to place `value`.
+/// One value of a key, not null.
+#[derive(Clone, Copy)]
+pub struct Given {
+    pub value: pg_sys::Datum,
+    pub type_oid: pg_sys::Oid,
+}
+
+/// How one column of a key is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// By the strategy, for one of its key types; another type of the same family hashes alike.
+    Strategy(Strategy),
+    /// By the hash function of an operator class that is none of those, for the column's own type.
+    Class { function: pg_sys::Oid },
+}
+
+/// One column of a table's key.
+pub struct KeyColumn {
+    /// Its index among the table's columns.
+    pub column: usize,
+    pub type_oid: pg_sys::Oid,
+    pub collation: pg_sys::Oid,
+    pub rule: Rule,
+    /// The equality that goes with the hash, as `OPERATOR(schema.name)`.
+    pub equality: String,
+}
+
+impl KeyColumn {
+    /// Whether a value of this type can stand for the column.
+    #[must_use]
+    pub fn accepts(&self, type_oid: pg_sys::Oid) -> bool {
+        match self.rule {
+            Rule::Strategy(strategy) => {
+                same_family(self.type_oid, type_oid) && strategy.accepts(type_oid)
+            }
+            // A domain's values are those of its type.
+            // SAFETY: look-ups of catalog rows.
+            Rule::Class { .. } => unsafe {
+                pg_sys::getBaseType(self.type_oid) == pg_sys::getBaseType(type_oid)
+            },
+        }
+    }
+
+    /// The value as one of the column's type, if it is a literal of none yet.
+    #[must_use]
+    pub fn typed(&self, given: Given) -> Given {
+        if given.type_oid != pg_sys::UNKNOWNOID {
+            return given;
+        }
+        // SAFETY: a value of type unknown is a C string, which is what an input function takes.
+        unsafe {
+            let (mut function, mut parameter) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+            pg_sys::getTypeInputInfo(self.type_oid, &mut function, &mut parameter);
+            let text = given.value.cast_mut_ptr();
+            let value = pg_sys::OidInputFunctionCall(function, text, parameter, -1);
+            Given { value, type_oid: self.type_oid }
+        }
+    }
+
+    /// The row hash after this column, by the row hash before it.
+    ///
+    /// # Safety
+    /// `given` must be a datum of its type, which the column accepts.
+    pub unsafe fn combine(&self, row: u64, given: Given) -> Result<u64, Error> {
+        let hash = match self.rule {
+            // SAFETY: as the caller promises.
+            Rule::Strategy(strategy) => unsafe {
+                key_hash_of(strategy, given.value, given.type_oid, self.collation)?
+            },
+            // SAFETY: the function is the support function of the column's partitioning, which takes the column's type.
+            Rule::Class { function } => unsafe {
+                pg_sys::OidFunctionCall2Coll(
+                    function,
+                    self.collation,
+                    given.value,
+                    pg_sys::Datum::from(PARTITION_SEED),
+                )
+                .value() as u64
+            },
+        };
+        Ok(combine(row, hash))
+    }
+}
+
+/// What PostgreSQL combines into the row hash for `value`.
 ///
 /// # Safety
 /// `value` must be a non-null datum of type `type_oid`, which `strategy` accepts.
-pub unsafe fn row_hash_of(
+unsafe fn key_hash_of(
     strategy: Strategy,
     value: pg_sys::Datum,
     type_oid: pg_sys::Oid,
@@ -89,7 +173,7 @@ pub unsafe fn row_hash_of(
                     pg_sys::Datum::from(PARTITION_SEED),
                 )
             };
-            Ok(row_hash(hash.value() as u64))
+            Ok(hash.value() as u64)
         }
         Strategy::Modulo => {
             // SAFETY: as the caller promises.
@@ -100,8 +184,48 @@ pub unsafe fn row_hash_of(
                     _ => i64::from_datum(value, false),
                 }
             };
-            modulo_row(key.ok_or(Error::NullKey)?)
+            Ok(key_hash_for(modulo_row(key.ok_or(Error::NullKey)?)?))
         }
+    }
+}
+
+/// The values of a key that was given as one argument: those of a row, or the value itself. NULL among them is an error.
+pub fn values(key: &AnyElement) -> Result<Vec<Given>, Error> {
+    // SAFETY: a look-up of a catalog row.
+    let is_row = key.oid() == pg_sys::RECORDOID
+        || unsafe { pg_sys::get_typtype(key.oid()) } as u8 == pg_sys::TYPTYPE_COMPOSITE;
+    if !is_row {
+        return Ok(vec![Given { value: key.datum(), type_oid: key.oid() }]);
+    }
+    // SAFETY: a non-null datum of a row type is a tuple with its own header, which names its descriptor. The values point
+    // into the tuple, which outlives the call.
+    unsafe {
+        let header: pg_sys::HeapTupleHeader =
+            pg_sys::pg_detoast_datum(key.datum().cast_mut_ptr()).cast();
+        let desc = pg_sys::lookup_rowtype_tupdesc_copy(
+            pgrx::heap_tuple_header_get_type_id(header),
+            pgrx::heap_tuple_header_get_typmod(header),
+        );
+        let mut tuple = pg_sys::HeapTupleData {
+            t_len: pgrx::heap_tuple_header_get_datum_length(header) as u32,
+            t_data: header,
+            ..Default::default()
+        };
+        let columns = pgrx::PgTupleDesc::from_pg_is_copy(desc);
+        let mut values = vec![pg_sys::Datum::from(0); columns.len()];
+        let mut nulls = vec![false; columns.len()];
+        pg_sys::heap_deform_tuple(&raw mut tuple, desc, values.as_mut_ptr(), nulls.as_mut_ptr());
+        columns
+            .iter()
+            .zip(values.into_iter().zip(nulls))
+            .filter(|(column, _)| !column.attisdropped)
+            .map(|(column, (value, is_null))| {
+                if is_null {
+                    return Err(Error::NullKey);
+                }
+                Ok(Given { value, type_oid: column.atttypid })
+            })
+            .collect()
     }
 }
 
@@ -137,22 +261,28 @@ fn hash_key(
         }
         .into());
     }
-    if !Strategy::Hash.accepts(key.oid()) {
-        return Err(Error::KeyType {
-            found: type_name(key.oid()),
-            table: None,
-            expected: Strategy::Hash.types().into(),
-        }
-        .into());
-    }
-    // SAFETY: the server calls with a valid fcinfo; the key is not null and of its own type, which was just checked.
-    let row = unsafe {
-        let collation = match (*fcinfo).fncollation {
-            pg_sys::InvalidOid => pg_sys::DEFAULT_COLLATION_OID,
-            given => given,
-        };
-        row_hash_of(Strategy::Hash, key.datum(), key.oid(), collation)?
+    // SAFETY: the server calls with a valid fcinfo.
+    let collation = match unsafe { (*fcinfo).fncollation } {
+        pg_sys::InvalidOid => pg_sys::DEFAULT_COLLATION_OID,
+        given => given,
     };
+    let mut row = 0;
+    let values = values(&key)?;
+    if values.is_empty() {
+        return Err(Error::NullKey.into());
+    }
+    for Given { value, type_oid } in values {
+        if !Strategy::Hash.accepts(type_oid) {
+            return Err(Error::KeyType {
+                found: type_name(type_oid),
+                table: None,
+                expected: Strategy::Hash.types().into(),
+            }
+            .into());
+        }
+        // SAFETY: the value is not null and of its own type, which was just checked.
+        row = combine(row, unsafe { key_hash_of(Strategy::Hash, value, type_oid, collation)? });
+    }
     // A remainder is smaller than the modulus, an i32.
     Ok((row % shards as u64) as i32)
 }

@@ -51,13 +51,14 @@ pub fn entity(table: &str) -> String {
     table.to_owned()
 }
 
-/// Whom a row belongs to: the shard key's name without `_id`.
+/// Whom a row belongs to: the names of the shard key's columns, each without `_id`.
 #[must_use]
-pub fn owner(key: &str) -> String {
-    match key.strip_suffix("_id") {
+pub fn owner<T: AsRef<str>>(key: &[T]) -> String {
+    let stem = |column: &T| match column.as_ref().strip_suffix("_id") {
         Some(stem) if !stem.is_empty() => stem.to_owned(),
-        _ => key.to_owned(),
-    }
+        _ => column.as_ref().to_owned(),
+    };
+    key.iter().map(stem).collect::<Vec<_>>().join("_and_")
 }
 
 /// The parameter that stands for a column.
@@ -111,7 +112,7 @@ mod unit {
     #[test]
     fn the_classic_orders() {
         assert_eq!(
-            FunctionNames::new("orders", &entity("orders"), &owner("user_id")),
+            FunctionNames::new("orders", &entity("orders"), &owner(&["user_id"])),
             FunctionNames {
                 table: "get_order_table".into(),
                 insert: "insert_order".into(),
@@ -143,9 +144,10 @@ mod unit {
 
     #[test]
     fn owners() {
-        assert_eq!(owner("user_id"), "user");
-        assert_eq!(owner("_id"), "_id");
-        assert_eq!(owner("tenant"), "tenant");
+        assert_eq!(owner(&["user_id"]), "user");
+        assert_eq!(owner(&["_id"]), "_id");
+        assert_eq!(owner(&["tenant"]), "tenant");
+        assert_eq!(owner(&["tenant_id", "room"]), "tenant_and_room");
     }
 
     #[test]

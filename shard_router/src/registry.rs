@@ -44,7 +44,29 @@ pub fn register(table: pg_sys::Oid, entry: &Entry) -> Result<(), ErrorReport> {
             literal(&entry.owner_name),
             literal(&entry.prefix)
         ))
-    })
+    })?;
+    tell_sessions(table);
+    Ok(())
+}
+
+/// Has every session read the table's registration anew, this one at once, the others when this transaction commits.
+fn tell_sessions(table: pg_sys::Oid) {
+    // SAFETY: sends an invalidation for a relation that exists and is locked.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(table) };
+}
+
+/// Takes a table and its functions off the registry.
+pub fn forget(table: pg_sys::Oid) -> Result<(), ErrorReport> {
+    let oid = table.to_u32();
+    as_extension_owner(|| {
+        ["table_functions", "sharded_tables"].iter().try_for_each(|remembered| {
+            run(&format!(
+                "DELETE FROM shard_router.{remembered} WHERE tbl OPERATOR(pg_catalog.=) {oid}"
+            ))
+        })
+    })?;
+    tell_sessions(table);
+    Ok(())
 }
 
 /// Enters the function that serves a table's operation, in place of the one that did, and of one of a table that was dropped

@@ -6,6 +6,7 @@
 use crate::entry::Operation;
 use crate::error::Error;
 use crate::names::column_of;
+use crate::plan::{Kept, Parameters};
 use crate::session::with_catalogs;
 use crate::shard::Table;
 use pg_ext_core::spi;
@@ -14,7 +15,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 
 /// A generated function.
@@ -24,13 +25,13 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// How many of them a call must give a value for; NULL in one of the others stands for the column's default.
     pub required: usize,
-    /// Index of the key among the parameters.
-    pub key: usize,
+    /// The parameters (their indexes) that are the key, in its order.
+    pub key: Vec<usize>,
     /// The columns it returns: the row's id for an insert, all of the row for a select.
     pub returns: Vec<String>,
     proc_hash: u32,
     stale: Cell<bool>,
-    plans: RefCell<HashMap<PlanKey, pg_sys::SPIPlanPtr>>,
+    plans: RefCell<HashMap<PlanKey, Kept>>,
 }
 
 pub struct Parameter {
@@ -51,7 +52,7 @@ struct Cache {
     functions: HashMap<pg_sys::Oid, Rc<Function>>,
     /// Plans of functions that were thrown away. One of them may be running further up the stack, so they are freed only
     /// when the transaction ends.
-    retired: Vec<pg_sys::SPIPlanPtr>,
+    retired: Vec<Kept>,
     callbacks: bool,
 }
 
@@ -69,18 +70,19 @@ impl Function {
         self.stale.get() || self.table.stale.get()
     }
 
-    /// The kept plan for `key`, made from `sql` on first use.
+    /// The kept plan for `key`, made by `make` on first use.
     pub fn plan(
         &self,
         key: PlanKey,
-        types: &[pg_sys::Oid],
-        sql: impl FnOnce() -> String,
+        make: impl FnOnce() -> (String, Parameters),
     ) -> Result<pg_sys::SPIPlanPtr, ErrorReport> {
-        if let Some(plan) = self.plans.borrow().get(&key) {
-            return Ok(*plan);
+        if let Some(kept) = self.plans.borrow().get(&key) {
+            return Ok(kept.plan);
         }
-        let plan = keep_plan(&sql(), types)?;
-        self.plans.borrow_mut().insert(key, plan);
+        let (sql, parameters) = make();
+        let kept = Kept::new(&sql, parameters)?;
+        let plan = kept.plan;
+        self.plans.borrow_mut().insert(key, kept);
         Ok(plan)
     }
 
@@ -132,7 +134,7 @@ impl Function {
                 .iter()
                 .find(|column| column.name == parameter)
                 .ok_or_else(|| stale(format!("There is no column \"{parameter}\".")))?;
-            if column.type_oid != type_oid {
+            if !fits(column.type_oid, type_oid) {
                 return Err(stale(format!("Column \"{parameter}\" has another type.")));
             }
             Ok(column.name.clone())
@@ -146,10 +148,18 @@ impl Function {
                 Ok(Parameter { column: column(named, type_oid)?, type_oid })
             })
             .collect::<Result<Vec<_>, ErrorReport>>()?;
-        let key = parameters
-            .iter()
-            .position(|parameter| parameter.column == table.key_column().name)
-            .ok_or_else(|| stale("No parameter stands for the shard key.".into()))?;
+        let key = table
+            .key_names()
+            .map(|column| {
+                parameters.iter().position(|parameter| parameter.column == column).ok_or_else(
+                    || {
+                        stale(format!(
+                            "No parameter stands for column \"{column}\" of the shard key."
+                        ))
+                    },
+                )
+            })
+            .collect::<Result<Vec<_>, ErrorReport>>()?;
         let returns = match operation {
             Operation::Table if result == pg_sys::TEXTOID => Vec::new(),
             Operation::Insert => {
@@ -180,6 +190,13 @@ impl Function {
             plans: RefCell::default(),
         })
     }
+}
+
+/// Whether a value of type `given` can stand for a column of type `column`: it is the same, or what a domain is one of,
+/// which the server turns into the domain.
+fn fits(column: pg_sys::Oid, given: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups of catalog rows.
+    column == given || unsafe { pg_sys::getBaseType(column) == given }
 }
 
 /// The table, from the cache if it is there and still true.
@@ -236,26 +253,6 @@ fn load_steadily<T>(
             return Ok(loaded);
         }
         attempt += 1;
-    }
-}
-
-fn keep_plan(sql: &str, types: &[pg_sys::Oid]) -> Result<pg_sys::SPIPlanPtr, ErrorReport> {
-    let failed =
-        || -> ErrorReport { Error::Internal { what: format!("SPI's answer to {sql}") }.into() };
-    let text = CString::new(sql).map_err(|_| failed())?;
-    let count = c_int::try_from(types.len()).map_err(|_| failed())?;
-    let mut types = types.to_vec();
-    // SAFETY: SPI is connected around the two calls, the array has `count` elements, and both copy what they are given.
-    unsafe {
-        if pg_sys::SPI_connect() != pg_sys::SPI_OK_CONNECT as c_int {
-            return Err(failed());
-        }
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr());
-        if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
-            return Err(failed());
-        }
-        pg_sys::SPI_finish();
-        Ok(plan)
     }
 }
 
@@ -329,8 +326,7 @@ unsafe extern "C-unwind" fn transaction_ended(event: pg_sys::XactEvent::Type, _a
     {
         return;
     }
-    for plan in CACHE.with_borrow_mut(|cache| std::mem::take(&mut cache.retired)) {
-        // SAFETY: a kept plan that nothing refers to any more.
-        unsafe { pg_sys::SPI_freeplan(plan) };
+    for kept in CACHE.with_borrow_mut(|cache| std::mem::take(&mut cache.retired)) {
+        kept.free();
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::bounds::{Bound, Layout};
 use crate::error::Error;
-use crate::key::{Strategy, row_hash_of, same_family, type_name};
-use crate::session::{qualify, with_catalogs};
+use crate::key::{self, Given, KeyColumn, Rule, Strategy, type_name};
+use crate::session::{qualify, quote, with_catalogs};
 use crate::{names, route};
 use pg_ext_core::spi;
 use pgrx::datum::AnyElement;
@@ -18,6 +18,9 @@ pub struct Shard {
     pub oid: pg_sys::Oid,
     /// Schema-qualified and quoted.
     pub name: String,
+    pub owner: pg_sys::Oid,
+    /// It is an ordinary table, neither foreign nor partitioned itself.
+    pub plain: bool,
     /// An INSERT into the shard does what one into the table would do to it: no rules, no statement-level triggers and no
     /// defaults of its own.
     pub insert_like_parent: bool,
@@ -30,24 +33,17 @@ pub struct Column {
     pub name: String,
     pub type_oid: pg_sys::Oid,
     /// The sequence of an identity column.
-    pub identity_sequence: Option<IdentitySequence>,
-}
-
-pub struct IdentitySequence {
-    pub oid: pg_sys::Oid,
-    /// Schema-qualified and quoted.
-    pub name: String,
+    pub identity_sequence: Option<pg_sys::Oid>,
 }
 
 pub struct Table {
     pub oid: pg_sys::Oid,
     /// Schema-qualified and quoted.
     pub name: String,
+    pub relname: String,
     pub columns: Vec<Column>,
-    /// Index of the key in `columns`.
-    pub key: usize,
-    pub collation: pg_sys::Oid,
-    pub strategy: Strategy,
+    /// The columns of the key, in the partition key's order.
+    pub key: Vec<KeyColumn>,
     pub shards: Vec<Shard>,
     layout: Layout,
     schema: String,
@@ -67,10 +63,7 @@ impl Table {
     fn read(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
         // Rules and statement-level triggers: those of the table fire only for statements that name the table.
         let head = spi::select_first(
-            "SELECT n.nspname::text, c.relname::text, s.shard_prefix::text, p.partattrs[0], p.partcollation[0],
-                    o.opcfamily = (SELECT f.oid FROM pg_opfamily AS f
-                                    WHERE f.opfname = 'modulo_ops' AND f.opfnamespace = 'shard_router'::regnamespace),
-                    p.partnatts, p.partstrat::text,
+            "SELECT n.nspname::text, c.relname::text, s.shard_prefix::text, p.partstrat::text,
                     NOT EXISTS (SELECT FROM pg_rewrite AS r WHERE r.ev_class = c.oid)
                     AND NOT EXISTS (SELECT FROM pg_trigger AS t
                                      WHERE t.tgrelid = c.oid AND t.tgtype & 5 = 4 AND NOT t.tgisinternal)
@@ -78,7 +71,6 @@ impl Table {
                JOIN pg_class AS c ON c.oid = s.tbl
                JOIN pg_namespace AS n ON n.oid = c.relnamespace
                JOIN pg_partitioned_table AS p ON p.partrelid = c.oid
-               JOIN pg_opclass AS o ON o.oid = p.partclass[0]
               WHERE s.tbl = $1::oid",
             &[oid.into()],
             |row| {
@@ -86,51 +78,36 @@ impl Table {
                     row.get::<String>(1)?.unwrap_or_default(),
                     row.get::<String>(2)?.unwrap_or_default(),
                     row.get::<String>(3)?.unwrap_or_default(),
-                    row.get::<i16>(4)?.unwrap_or_default(),
-                    row.get::<pg_sys::Oid>(5)?.unwrap_or(pg_sys::InvalidOid),
-                    row.get::<bool>(6)?.unwrap_or_default(),
-                    row.get::<i16>(7)?.unwrap_or_default(),
-                    row.get::<String>(8)?.unwrap_or_default(),
-                    row.get::<bool>(9)?.unwrap_or_default(),
+                    row.get::<String>(4)?.unwrap_or_default(),
+                    row.get::<bool>(5)?.unwrap_or_default(),
                 ))
             },
         )?;
-        let Some((schema, relname, prefix, key, collation, modulo, natts, strategy, plain)) = head
-        else {
+        let Some((schema, relname, prefix, strategy, plain)) = head else {
             return Err(Error::NotSharded { table: relation_name(oid)? }.into());
         };
         let name = qualify(&schema, &relname);
-        if natts != 1 || strategy != "h" || key == 0 {
+        if strategy != "h" {
             return Err(Error::Internal { what: format!("the partition key of {name}") }.into());
         }
         let columns = spi::select(
-            "SELECT a.attname::text, a.atttypid, a.attnum, q.oid, qn.nspname::text, q.relname::text
+            "SELECT a.attname::text, a.atttypid, a.attnum, q.oid
                FROM pg_attribute AS a
-               LEFT JOIN (pg_depend AS d JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S'
-                                         JOIN pg_namespace AS qn ON qn.oid = q.relnamespace)
+               LEFT JOIN (pg_depend AS d JOIN pg_class AS q ON q.oid = d.objid AND q.relkind = 'S')
                       ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
                      AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
               WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             &[oid.into()],
             |row| {
-                let sequence = match (row.get(4)?, row.get::<String>(5)?, row.get::<String>(6)?) {
-                    (Some(oid), Some(schema), Some(name)) => {
-                        Some(IdentitySequence { oid, name: qualify(&schema, &name) })
-                    }
-                    _ => None,
-                };
                 let column = Column {
                     name: row.get(1)?.unwrap_or_default(),
                     type_oid: row.get(2)?.unwrap_or(pg_sys::InvalidOid),
-                    identity_sequence: sequence,
+                    identity_sequence: row.get(4)?,
                 };
                 Ok((row.get::<i16>(3)?.unwrap_or_default(), column))
             },
         )?;
-        let key = columns
-            .iter()
-            .position(|(attnum, _)| *attnum == key)
-            .ok_or_else(|| Error::Internal { what: format!("the partition key of {name}") })?;
+        let key = Self::read_key(oid, &name, &columns)?;
         let partitions = spi::select(
             "SELECT c.oid, n.nspname::text, c.relname::text, pg_get_expr(c.relpartbound, c.oid),
                     NOT EXISTS (SELECT FROM pg_rewrite AS r WHERE r.ev_class = c.oid),
@@ -143,7 +120,8 @@ impl Table {
                           LEFT JOIN pg_attrdef AS e ON e.adrelid = b.attrelid AND e.adnum = b.attnum
                          WHERE a.attrelid = i.inhparent AND a.attnum > 0 AND NOT a.attisdropped
                            AND a.attgenerated = '' AND a.attidentity = ''
-                           AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid))
+                           AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid)),
+                    c.relowner, c.relkind = 'r'
                FROM pg_inherits AS i
                JOIN pg_class AS c ON c.oid = i.inhrelid
                JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -157,6 +135,8 @@ impl Table {
                         &row.get::<String>(2)?.unwrap_or_default(),
                         &row.get::<String>(3)?.unwrap_or_default(),
                     ),
+                    owner: row.get(7)?.unwrap_or(pg_sys::InvalidOid),
+                    plain: row.get::<bool>(8)?.unwrap_or_default(),
                     insert_like_parent: select_like_parent
                         && row.get::<bool>(6)?.unwrap_or_default(),
                     select_like_parent,
@@ -175,10 +155,9 @@ impl Table {
         Ok(Self {
             oid,
             name,
+            relname,
             columns: columns.into_iter().map(|(_, column)| column).collect(),
             key,
-            collation,
-            strategy: if modulo { Strategy::Modulo } else { Strategy::Hash },
             layout: Layout::new(&bounds),
             shards,
             schema,
@@ -188,34 +167,125 @@ impl Table {
         })
     }
 
-    /// The key's column.
+    /// The partition key, from the operator classes that the server itself hashes by.
+    fn read_key(
+        oid: pg_sys::Oid,
+        name: &str,
+        columns: &[(i16, Column)],
+    ) -> Result<Vec<KeyColumn>, ErrorReport> {
+        let unknown = || -> ErrorReport {
+            Error::Internal { what: format!("the partition key of {name}") }.into()
+        };
+        let parts = spi::select(
+            "SELECT p.partattrs[i], p.partcollation[i],
+                    o.opcfamily = (SELECT f.oid FROM pg_opfamily AS f
+                                    WHERE f.opfname = 'modulo_ops' AND f.opfnamespace = 'shard_router'::regnamespace),
+                    o.opcdefault, h.amproc::oid, n.nspname::text, q.oprname::text
+               FROM pg_partitioned_table AS p
+              CROSS JOIN generate_series(0, p.partnatts - 1) AS i
+               JOIN pg_opclass AS o ON o.oid = p.partclass[i]
+               JOIN pg_amproc AS h ON h.amprocfamily = o.opcfamily AND h.amprocnum = 2
+                                  AND h.amproclefttype = o.opcintype AND h.amprocrighttype = o.opcintype
+               JOIN pg_amop AS m ON m.amopfamily = o.opcfamily AND m.amopstrategy = 1
+                                AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
+               JOIN pg_operator AS q ON q.oid = m.amopopr
+               JOIN pg_namespace AS n ON n.oid = q.oprnamespace
+              WHERE p.partrelid = $1 ORDER BY i",
+            &[oid.into()],
+            |row| {
+                Ok((
+                    row.get::<i16>(1)?.unwrap_or_default(),
+                    row.get::<pg_sys::Oid>(2)?.unwrap_or(pg_sys::InvalidOid),
+                    row.get::<bool>(3)?.unwrap_or_default(),
+                    row.get::<bool>(4)?.unwrap_or_default(),
+                    row.get::<pg_sys::Oid>(5)?.unwrap_or(pg_sys::InvalidOid),
+                    row.get::<String>(6)?.unwrap_or_default(),
+                    row.get::<String>(7)?.unwrap_or_default(),
+                ))
+            },
+        )?;
+        let mut key = Vec::with_capacity(parts.len());
+        for (attnum, collation, modulo, default, function, schema, operator) in parts {
+            let column =
+                columns.iter().position(|(number, _)| *number == attnum).ok_or_else(unknown)?;
+            let type_oid = columns[column].1.type_oid;
+            let rule = if modulo {
+                Rule::Strategy(Strategy::Modulo)
+            } else if default && Strategy::Hash.accepts(type_oid) {
+                Rule::Strategy(Strategy::Hash)
+            } else {
+                Rule::Class { function }
+            };
+            let equality = format!("OPERATOR({}.{operator})", quote(&schema));
+            key.push(KeyColumn { column, type_oid, collation, rule, equality });
+        }
+        if key.is_empty() { Err(unknown()) } else { Ok(key) }
+    }
+
+    /// What the shards' names begin with.
     #[must_use]
-    pub fn key_column(&self) -> &Column {
-        &self.columns[self.key]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The names of the key's columns.
+    pub fn key_names(&self) -> impl Iterator<Item = &str> {
+        self.key.iter().map(|part| self.columns[part.column].name.as_str())
+    }
+
+    /// Whether the column is one of the key's.
+    #[must_use]
+    pub fn is_key(&self, column: &str) -> bool {
+        self.key_names().any(|name| name == column)
     }
 
     /// The key's shard: its number, and the partition, if one is attached.
     ///
     /// # Safety
-    /// `value` must be a non-null datum of type `type_oid`.
+    /// Each value must be a non-null datum of its type.
     pub unsafe fn locate(
         &self,
-        value: pg_sys::Datum,
-        type_oid: pg_sys::Oid,
+        values: impl ExactSizeIterator<Item = Given>,
     ) -> Result<(usize, Option<&Shard>), ErrorReport> {
-        let column = self.key_column();
-        if !same_family(column.type_oid, type_oid) || !self.strategy.accepts(type_oid) {
-            return Err(Error::KeyType {
-                found: type_name(type_oid),
-                table: Some(self.name.clone()),
-                expected: type_name(column.type_oid),
+        if values.len() != self.key.len() {
+            return Err(Error::KeyCount {
+                table: self.name.clone(),
+                columns: self.key_names().map(quote).collect(),
+                given: values.len(),
             }
             .into());
         }
-        // SAFETY: as the caller promises; the type was checked above.
-        let row = unsafe { row_hash_of(self.strategy, value, type_oid, self.collation)? };
+        let mut row = 0;
+        for (part, given) in self.key.iter().zip(values) {
+            if !part.accepts(given.type_oid) {
+                return Err(Error::KeyType {
+                    found: type_name(given.type_oid),
+                    table: Some(self.name.clone()),
+                    expected: type_name(part.type_oid),
+                }
+                .into());
+            }
+            // SAFETY: as the caller promises; the type was checked above.
+            row = unsafe { part.combine(row, given)? };
+        }
         let (number, index) = self.layout.locate(row);
         Ok((number, index.map(|index| &self.shards[index])))
+    }
+
+    /// The same for a key that is one SQL value: a row of the key's columns, or the value of the only one.
+    fn locate_element(&self, element: &AnyElement) -> Result<(usize, Option<&Shard>), ErrorReport> {
+        let whole = Given { value: element.datum(), type_oid: element.oid() };
+        let values = match self.key.as_slice() {
+            [only] if only.accepts(whole.type_oid) => vec![whole],
+            _ => key::values(element)?,
+        };
+        let values: Vec<_> = if values.len() == self.key.len() {
+            self.key.iter().zip(values).map(|(part, given)| part.typed(given)).collect()
+        } else {
+            values
+        };
+        // SAFETY: a non-null anyelement holds a datum of its type, and so does a row.
+        unsafe { self.locate(values.into_iter()) }
     }
 
     /// The error for a shard that nothing holds, with the name that create_sharded_table gave it.
@@ -260,8 +330,7 @@ fn shard_of(tbl: Option<pg_sys::Oid>, key: Option<AnyElement>) -> Result<i32, Er
     let tbl = tbl.ok_or(Error::NullArgument { argument: "tbl" })?;
     let key = key.ok_or(Error::NullKey)?;
     let table = route::table(tbl)?;
-    // SAFETY: a non-null anyelement holds a datum of its type.
-    let (number, _) = unsafe { table.locate(key.datum(), key.oid())? };
+    let (number, _) = table.locate_element(&key)?;
     Ok(i32::try_from(number).unwrap_or(i32::MAX))
 }
 
@@ -274,7 +343,6 @@ fn shard_table(
     let tbl = tbl.ok_or(Error::NullArgument { argument: "tbl" })?;
     let key = key.ok_or(Error::NullKey)?;
     let table = route::table(tbl)?;
-    // SAFETY: a non-null anyelement holds a datum of its type.
-    let (number, shard) = unsafe { table.locate(key.datum(), key.oid())? };
+    let (number, shard) = table.locate_element(&key)?;
     Ok(shard.ok_or_else(|| table.missing(number))?.oid)
 }

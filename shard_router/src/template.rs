@@ -35,6 +35,18 @@ pub struct IdentitySequence {
     pub grants: Vec<(String, String)>,
 }
 
+/// An index of the table.
+pub struct Index {
+    /// Its own name, quoted, without a schema.
+    pub name: String,
+    /// What makes it anew, on a table of the same name.
+    pub statement: String,
+    /// It belongs to a constraint of the same name.
+    pub constraint: bool,
+    /// The columns of the shard key that it lacked, as SQL text.
+    pub added: Option<String>,
+}
+
 /// The relation's name; 42501 unless the current user owns it, 42P01 if there is none.
 pub fn require_owner(oid: pg_sys::Oid) -> Result<String, ErrorReport> {
     let name = crate::shard::relation_name(oid)?;
@@ -243,47 +255,53 @@ impl Template {
             .collect()
     }
 
-    /// Primary key, unique constraints and indexes, each with the statement that makes it anew. `key` is the shard key's
-    /// name, quoted; where a unique one lacks it, it is added, and the pair's first half says so.
-    pub fn indexes(&self, key: &str) -> Result<Vec<(Option<String>, String)>, ErrorReport> {
+    /// Primary key, unique constraints and indexes, each with the statement that makes it anew. `key` names the shard key's
+    /// columns, quoted; those that a unique one lacks are added.
+    pub fn indexes(&self, key: &[String]) -> Result<Vec<Index>, ErrorReport> {
         let rows = spi::select(
             "SELECT quote_ident(c.relname),
                     CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
                          ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) END,
                     coalesce(pg_get_constraintdef(k.oid), ''),
-                    i.indisunique AND NOT EXISTS (
-                        SELECT FROM pg_attribute AS a
-                         WHERE a.attrelid = i.indrelid AND quote_ident(a.attname) = $2
-                           AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
+                    (SELECT string_agg(k.name, ', ' ORDER BY k.n) FROM unnest($2) WITH ORDINALITY AS k(name, n)
+                      WHERE i.indisunique AND NOT EXISTS (
+                            SELECT FROM pg_attribute AS a
+                             WHERE a.attrelid = i.indrelid AND quote_ident(a.attname) = k.name
+                               AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])))
                FROM pg_index AS i
                JOIN pg_class AS c ON c.oid = i.indexrelid
                LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
               WHERE i.indrelid = $1
               ORDER BY i.indisprimary DESC, c.relname",
-            &[self.oid.into(), key.into()],
+            &[self.oid.into(), key.to_vec().into()],
             |row| {
                 Ok((
                     row.get::<String>(1)?.unwrap_or_default(),
                     row.get::<String>(2)?.unwrap_or_default(),
                     row.get::<String>(3)?.unwrap_or_default(),
-                    row.get::<bool>(4)?.unwrap_or_default(),
+                    row.get::<String>(4)?,
                 ))
             },
         )?;
         rows.into_iter()
-            .map(|(name, statement, constraint, lacks_key)| {
-                if !lacks_key {
-                    return Ok((None, statement));
-                }
+            .map(|(name, statement, constraint, lacking)| {
+                let Some(key) = lacking else {
+                    return Ok(Index {
+                        name,
+                        statement,
+                        constraint: !constraint.is_empty(),
+                        added: None,
+                    });
+                };
                 // Names before the list are quoted where they hold a parenthesis, so the list is found in both.
                 let widened = if constraint.is_empty() {
-                    widen(&statement, key)
+                    widen(&statement, &key)
                 } else {
-                    widen(&constraint, key).map(|wide| statement.replace(&constraint, &wide))
+                    widen(&constraint, &key).map(|wide| statement.replace(&constraint, &wide))
                 };
                 let statement = widened
                     .ok_or_else(|| Error::Internal { what: format!("the definition of {name}") })?;
-                Ok((Some(name), statement))
+                Ok(Index { name, statement, constraint: !constraint.is_empty(), added: Some(key) })
             })
             .collect()
     }
@@ -388,11 +406,16 @@ impl Template {
     }
 }
 
-/// The quoted name of the column, and whether it may be NULL and its type; 42703 if there is none.
-pub fn key_column(
-    template: &Template,
-    name: &str,
-) -> Result<(String, pg_sys::Oid, bool), ErrorReport> {
+/// A column that is to be part of the shard key.
+pub struct KeyColumn {
+    /// Quoted.
+    pub name: String,
+    pub type_oid: pg_sys::Oid,
+    pub nullable: bool,
+}
+
+/// The column of that name; 42703 if there is none.
+pub fn key_column(template: &Template, name: &str) -> Result<KeyColumn, ErrorReport> {
     let column = spi::select_first(
         "SELECT a.atttypid, a.attnotnull FROM pg_attribute AS a
           WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
@@ -409,5 +432,5 @@ pub fn key_column(
             Error::NoSuchColumn { column: name.to_owned(), table: template.name.clone() }.into()
         );
     };
-    Ok((quote(name), type_oid, !not_null))
+    Ok(KeyColumn { name: quote(name), type_oid, nullable: !not_null })
 }

@@ -1,6 +1,9 @@
 //! What the tests in `tests/it` share: a cluster of their own, and waiting for something to become true.
 
+mod rng;
+
 use postgres::{Client, SimpleQueryMessage};
+pub use rng::Rng;
 use std::time::{Duration, Instant};
 pub use xtask::cluster::{Cluster, Stop};
 use xtask::server::Server;

@@ -115,6 +115,23 @@ unsafe fn nodes(list: *mut pg_sys::List) -> Vec<*mut pg_sys::Node> {
     }
 }
 
+/// Whether no value of this type is a word.
+fn holds_no_words(oid: pg_sys::Oid) -> bool {
+    matches!(
+        oid,
+        pg_sys::INT2OID
+            | pg_sys::INT4OID
+            | pg_sys::INT8OID
+            | pg_sys::FLOAT4OID
+            | pg_sys::FLOAT8OID
+            | pg_sys::NUMERICOID
+            | pg_sys::BOOLOID
+            | pg_sys::DATEOID
+            | pg_sys::TIMESTAMPOID
+            | pg_sys::TIMESTAMPTZOID
+    )
+}
+
 /// Whether a time value is none of the words for the current time.
 ///
 /// # Safety
@@ -123,20 +140,9 @@ unsafe fn nodes(list: *mut pg_sys::List) -> Vec<*mut pg_sys::Node> {
 unsafe fn is_safe_time(node: *mut pg_sys::Node, root: *mut pg_sys::PlannerInfo) -> bool {
     // SAFETY: as the caller promises.
     unsafe {
-        let holds_no_words = matches!(
-            pg_sys::getBaseType(pg_sys::exprType(node)),
-            pg_sys::INT2OID
-                | pg_sys::INT4OID
-                | pg_sys::INT8OID
-                | pg_sys::FLOAT4OID
-                | pg_sys::FLOAT8OID
-                | pg_sys::NUMERICOID
-                | pg_sys::BOOLOID
-                | pg_sys::DATEOID
-                | pg_sys::TIMESTAMPOID
-                | pg_sys::TIMESTAMPTZOID
-        );
-        if holds_no_words || is_constant_but(node, is_current_time) {
+        if holds_no_words(pg_sys::getBaseType(pg_sys::exprType(node)))
+            || is_constant_but(node, is_current_time)
+        {
             return true;
         }
         let mut search = Search { root, columns: false };
@@ -168,17 +174,7 @@ unsafe fn is_constant_but(node: *mut pg_sys::Node, is_word: fn(&[u8]) -> bool) -
                     .to_bytes()
                     .is_none_or(|text| !is_word(&text))
             }
-            pg_sys::INT2OID
-            | pg_sys::INT4OID
-            | pg_sys::INT8OID
-            | pg_sys::FLOAT4OID
-            | pg_sys::FLOAT8OID
-            | pg_sys::NUMERICOID
-            | pg_sys::BOOLOID
-            | pg_sys::DATEOID
-            | pg_sys::TIMESTAMPOID
-            | pg_sys::TIMESTAMPTZOID => true,
-            _ => false,
+            other => holds_no_words(other),
         }
     }
 }

@@ -33,16 +33,29 @@ pub fn push_real(text: &mut String, real: f64) {
         return;
     }
     let decimal = Decimal::new(real, Rounding::Significant(17), 20);
-    let digits = str::from_utf8(decimal.digits()).unwrap_or_default();
     if decimal.negative {
         text.push('-');
     }
+    push_decimal(text, &decimal, 17, "0");
+}
+
+/// Appends the digits of a decimal with the point among them, or with an exponent where it stands before `0.000` or behind
+/// position `last`. `whole` is what follows the point of a number without a fraction; without it, no point.
+pub fn push_decimal(text: &mut String, decimal: &Decimal, last: i32, whole: &str) {
+    let digits = str::from_utf8(decimal.digits()).unwrap_or_default();
+    let push_fraction = |text: &mut String, fraction: &str| {
+        let fraction = if fraction.is_empty() { whole } else { fraction };
+        if !fraction.is_empty() {
+            text.push('.');
+            text.push_str(fraction);
+        }
+    };
     match decimal.point {
         point @ -3..=0 => {
             text.push_str(&"0.000"[..2 + point.unsigned_abs() as usize]);
             text.push_str(digits);
         }
-        point @ 1..=17 => {
+        point if (1..=last).contains(&point) => {
             let (before, after) = digits.split_at(digits.len().min(point as usize));
             text.push_str(before);
             text.extend(std::iter::repeat_n('0', point as usize - before.len()));
@@ -55,11 +68,6 @@ pub fn push_real(text: &mut String, real: f64) {
             push_exponent(text, 'e', point - 1);
         }
     }
-}
-
-fn push_fraction(text: &mut String, digits: &str) {
-    text.push('.');
-    text.push_str(if digits.is_empty() { "0" } else { digits });
 }
 
 /// Appends an exponent: a sign always, and two digits at least.

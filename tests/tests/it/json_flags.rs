@@ -2,10 +2,11 @@
 
 mod documents;
 
-use documents::{Random, document};
+use documents::document;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tests::Rng;
 use tests::{cluster, create_app};
 
 const DOCUMENTS: usize = 60_000;
@@ -47,7 +48,7 @@ fn json_valid_agrees_with_sqlite_for_every_flag() {
         // A text value can hold neither invalid UTF-8 nor NUL.
         documents.extend(String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')));
     }
-    let mut random = Random(seed);
+    let mut random = Rng::new(seed);
     documents.extend((0..DOCUMENTS).map(|_| document(&mut random)));
 
     let mut outcomes: HashMap<(bool, bool), usize> = HashMap::new();

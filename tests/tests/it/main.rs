@@ -12,6 +12,7 @@ mod rights;
 mod row_security;
 mod search_path;
 mod shard_router;
+mod shard_tables;
 mod sqlite;
 mod standby;
 mod uuid_clock;

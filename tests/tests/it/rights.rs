@@ -31,6 +31,13 @@ fn a_role_without_rights_can_use_what_is_public_and_change_nothing() {
         "SELECT cache_notify.attach('items')",
         "SELECT cache_notify.detach('items')",
         "SELECT shard_router.create_sharded_table('items', 'id')",
+        "SELECT shard_router.adopt_table('items', 'id')",
+        "SELECT shard_router.register_table('events')",
+        "SELECT shard_router.unregister_table('orders')",
+        "SELECT shard_router.export_config('orders', 'pgdog')",
+        "SELECT shard_router.insert_many('orders', '[{\"user_id\": 1}]'::jsonb)",
+        "SELECT * FROM shard_router.skew",
+        "SELECT * FROM shard_router.health",
         "SELECT insert_order(1, 1, 2)",
         "SELECT * FROM get_orders_by_user(1)",
     ] {

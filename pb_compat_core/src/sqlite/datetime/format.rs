@@ -4,7 +4,7 @@ use super::calendar::{Clock, DAY, Date, HALF_DAY, UNIX_EPOCH};
 use super::{Host, Instant, Moment};
 use crate::sqlite::Error;
 use crate::sqlite::decimal::{Decimal, Rounding};
-use crate::sqlite::number::push_exponent;
+use crate::sqlite::number;
 
 /// The longest text that SQLite makes.
 const LIMIT: usize = 1_000_000_000;
@@ -323,34 +323,7 @@ pub(super) fn push_seconds(text: &mut String, seconds: f64) {
     push_thousandths(text, thousandths, 2 - usize::from(decimal.negative));
 }
 
-/// As SQLite's `%.16g`.
+/// As SQLite's `%.16g`; a Julian day within its years has at most seven digits before the point.
 fn push_julian_day(text: &mut String, day: f64) {
-    let decimal = Decimal::new(day, Rounding::Significant(16), 16);
-    let digits = str::from_utf8(decimal.digits()).unwrap_or_default();
-    match decimal.point {
-        point @ -3..=0 => {
-            text.push_str("0.");
-            text.extend(std::iter::repeat_n('0', point.unsigned_abs() as usize));
-            text.push_str(digits);
-        }
-        point @ 1.. => {
-            let (before, after) = digits.split_at(digits.len().min(point as usize));
-            text.push_str(before);
-            text.extend(std::iter::repeat_n('0', point as usize - before.len()));
-            push_fraction(text, after);
-        }
-        point => {
-            let (before, after) = digits.split_at(1);
-            text.push_str(before);
-            push_fraction(text, after);
-            push_exponent(text, 'e', point - 1);
-        }
-    }
-}
-
-fn push_fraction(text: &mut String, digits: &str) {
-    if !digits.is_empty() {
-        text.push('.');
-        text.push_str(digits);
-    }
+    number::push_decimal(text, &Decimal::new(day, Rounding::Significant(16), 16), 16, "");
 }

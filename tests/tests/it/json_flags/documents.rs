@@ -1,29 +1,6 @@
 //! Documents at random: by SQLite's grammar of JSON5, then broken or made odd in a few places.
 
-/// SplitMix64: a seed is all that is needed to see a document again.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
+use tests::Rng;
 
 const SPACES: [&str; 24] = [
     " ",
@@ -208,40 +185,42 @@ const PIECES: [&str; 70] = [
     "\u{2060}", "\u{3000}", "\u{3001}", "\u{feff}", "\u{fefe}", "\u{ffff}", "é", "😀", "`", "#",
 ];
 
-fn space(random: &mut Random, out: &mut String) {
+fn space(random: &mut Rng, out: &mut String) {
     let (often, strange) = (random.one_in(8), random.one_in(4));
     if often {
-        out.push_str(if strange { random.of(&SPACES) } else { random.of(&SPACES[..5]) });
+        out.push_str(if strange { random.choose(&SPACES) } else { random.choose(&SPACES[..5]) });
     }
 }
 
-fn string(random: &mut Random, out: &mut String, strict: bool) {
+fn string(random: &mut Rng, out: &mut String, strict: bool) {
     let quote = if !strict && random.one_in(2) { '\'' } else { '"' };
     out.push(quote);
     for _ in 0..random.below(12) {
         match random.below(if strict { 12 } else { 16 }) {
-            0 => out.push_str(random.of(&ESCAPES[..10])),
-            1 => out.push(random.of(&['é', '漢', '😀', '\u{7f}', '\u{2028}', '\u{feff}', '\''])),
-            12 => out.push_str(random.of(&ESCAPES)),
-            13 => out.push(random.of(&['"', '\'', '\n', '\u{1}', '\u{1f}', '\t'])),
+            0 => out.push_str(random.choose(&ESCAPES[..10])),
+            1 => {
+                out.push(random.choose(&['é', '漢', '😀', '\u{7f}', '\u{2028}', '\u{feff}', '\'']))
+            }
+            12 => out.push_str(random.choose(&ESCAPES)),
+            13 => out.push(random.choose(&['"', '\'', '\n', '\u{1}', '\u{1f}', '\t'])),
             _ => out.push(char::from(b'a' + random.below(26) as u8)),
         }
     }
     out.push(quote);
 }
 
-fn value(random: &mut Random, depth: u32, out: &mut String, strict: bool) {
+fn value(random: &mut Rng, depth: u32, out: &mut String, strict: bool) {
     space(random, out);
     match random.below(if depth == 0 { 5 } else { 8 }) {
-        0 => out.push_str(if strict { random.of(&WORDS[..6]) } else { random.of(&WORDS) }),
+        0 => out.push_str(if strict { random.choose(&WORDS[..6]) } else { random.choose(&WORDS) }),
         1 if strict => {
-            out.push_str(random.of(&["0", "-0", "1", "-12.5e-3", "2E+7", "0.0", "1e999"]))
+            out.push_str(random.choose(&["0", "-0", "1", "-12.5e-3", "2E+7", "0.0", "1e999"]))
         }
         1 | 2 => {
-            let number = random.next() % 100_000;
+            let number = random.next_u64() % 100_000;
             let text =
                 if random.one_in(3) { format!("-{number}.{number}") } else { number.to_string() };
-            out.push_str(if strict || random.one_in(2) { &text } else { random.of(&NUMBERS) });
+            out.push_str(if strict || random.one_in(2) { &text } else { random.choose(&NUMBERS) });
         }
         3 | 4 => string(random, out, strict),
         5 | 6 => list(random, out, strict, ('[', ']'), |random, out| {
@@ -252,7 +231,7 @@ fn value(random: &mut Random, depth: u32, out: &mut String, strict: bool) {
             if strict || random.one_in(2) {
                 string(random, out, strict);
             } else {
-                out.push_str(random.of(&KEYS));
+                out.push_str(random.choose(&KEYS));
             }
             space(random, out);
             out.push(':');
@@ -263,11 +242,11 @@ fn value(random: &mut Random, depth: u32, out: &mut String, strict: bool) {
 }
 
 fn list(
-    random: &mut Random,
+    random: &mut Rng,
     out: &mut String,
     strict: bool,
     (open, close): (char, char),
-    mut member: impl FnMut(&mut Random, &mut String),
+    mut member: impl FnMut(&mut Rng, &mut String),
 ) {
     out.push(open);
     let members = random.below(4);
@@ -285,12 +264,12 @@ fn list(
 }
 
 /// One document; a third of them is strict JSON before anything is changed.
-pub fn document(random: &mut Random) -> String {
+pub fn document(random: &mut Rng) -> String {
     let strict = random.one_in(3);
-    let depth = random.of(&[0, 0, 1, 2, 3, 4]);
+    let depth = random.choose(&[0, 0, 1, 2, 3, 4]);
     let mut text = String::new();
     value(random, depth, &mut text, strict);
-    for _ in 0..random.of(&[0, 0, 0, 1, 1, 2, 4]) {
+    for _ in 0..random.choose(&[0, 0, 0, 1, 1, 2, 4]) {
         let mut characters: Vec<char> = text.chars().collect();
         let at = random.below(characters.len() + 1);
         match random.below(6) {
@@ -301,15 +280,16 @@ pub fn document(random: &mut Random) -> String {
                 characters.swap(at, other);
             }
             _ => {
-                let piece = random.of(&PIECES);
+                let piece = random.choose(&PIECES);
                 drop(characters.splice(at..at, piece.chars()));
             }
         }
         text = characters.into_iter().collect();
     }
     if random.one_in(300) {
-        let (open, close) = random.of(&[("[", "]"), ("{a:", "}"), ("[{'a':", "}]")]);
-        let deep = (random.of(&[998, 999, 1000, 1001]) / open.matches(['[', '{']).count()).max(1);
+        let (open, close) = random.choose(&[("[", "]"), ("{a:", "}"), ("[{'a':", "}]")]);
+        let deep =
+            (random.choose(&[998, 999, 1000, 1001]) / open.matches(['[', '{']).count()).max(1);
         text = [&open.repeat(deep), text.as_str(), &close.repeat(deep)].concat();
     }
     text

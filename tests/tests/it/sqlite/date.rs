@@ -2,7 +2,7 @@
 
 use super::call::{Arg, Call, Form};
 use super::generate::time;
-use super::rng::Rng;
+use tests::Rng;
 
 /// The result is an integer but with `subsec`, which has a function of its own here.
 const UNIXEPOCH_REAL: Form = Form::lite("unixepoch_real", "CAST(unixepoch(@) AS REAL)");

@@ -3,7 +3,7 @@
 use super::call::{Arg, Call, Form};
 use super::generate::any;
 use super::generate::json::{Dialect, blob, broken, document, label, path, scalar, valid};
-use super::rng::Rng;
+use tests::Rng;
 
 const EXTRACT: Form = Form::lite("json_extract", "CAST(json_extract(@) AS TEXT)");
 const EXTRACT_INT: Form = Form::lite("json_extract_int", "CAST(json_extract(@) AS INTEGER)");

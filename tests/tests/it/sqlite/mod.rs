@@ -13,7 +13,6 @@ mod lite;
 mod pg;
 mod pocketbase;
 mod report;
-mod rng;
 mod text;
 mod zones;
 
@@ -21,7 +20,7 @@ use call::Call;
 use lite::Lite;
 use pg::Pg;
 use report::{Difference, Pair, judge};
-use rng::Rng;
+use tests::Rng;
 
 /// The search path of an application that was written for SQLite.
 const EXACT_MODE: &str = "search_path = 'sqlite, public, pg_catalog'";

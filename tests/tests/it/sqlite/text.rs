@@ -2,7 +2,7 @@
 
 use super::call::{Arg, Call, Form};
 use super::generate::{any, pattern, printf};
-use super::rng::Rng;
+use tests::Rng;
 
 const LIKE: Form = Form::new("LIKE", "@1 LIKE @2", "@1 OPERATOR(sqlite.~~) @2");
 const NOT_LIKE: Form = Form::new("NOT LIKE", "@1 NOT LIKE @2", "@1 OPERATOR(sqlite.!~~) @2");

@@ -3,9 +3,9 @@
 
 use super::call::{Arg, Call, Form};
 use super::generate::time;
-use super::rng::Rng;
 use super::{EXACT_MODE, Lite, Pg, ask, judge, seed};
 use std::process::{Command, Stdio};
+use tests::Rng;
 
 const ZONES: [&str; 5] =
     ["America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Europe/Dublin", "Pacific/Apia"];

@@ -1,7 +1,7 @@
 //! Values of every type at the edges of their range.
 
 use super::super::call::Arg;
-use super::super::rng::Rng;
+use tests::Rng;
 
 const INTEGERS: [i64; 32] = [
     0,
@@ -197,7 +197,7 @@ pub fn integer(rng: &mut Rng) -> Arg {
     Arg::Integer(match rng.below(4) {
         0 | 1 => rng.choose(&INTEGERS),
         2 => rng.between(-1000, 1000),
-        _ => rng.next() as i64 >> rng.below(64),
+        _ => rng.next_u64() as i64 >> rng.below(64),
     })
 }
 
@@ -207,7 +207,7 @@ pub fn real(rng: &mut Rng) -> Arg {
         3 => rng.between(-100_000, 100_000) as f64 / rng.choose(&[10.0, 100.0, 1000.0, 8.0, 3.0]),
         4 => rng.between(-1_000_000, 1_000_000) as f64 * 10f64.powi(rng.between(-20, 20) as i32),
         _ => {
-            let bits = f64::from_bits(rng.next());
+            let bits = f64::from_bits(rng.next_u64());
             if bits.is_nan() { 0.0 } else { bits }
         }
     })
@@ -243,7 +243,7 @@ pub fn blob(rng: &mut Rng) -> Arg {
             vec![0xe2, 0x82],
             vec![0x80, 0x80],
         ]),
-        _ => (0..rng.below(8)).map(|_| rng.next() as u8).collect(),
+        _ => (0..rng.below(8)).map(|_| rng.next_u64() as u8).collect(),
     })
 }
 

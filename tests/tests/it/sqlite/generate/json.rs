@@ -2,7 +2,7 @@
 //!
 //! Keys come from a short list, so that paths hit and keys repeat.
 
-use super::super::rng::Rng;
+use tests::Rng;
 
 /// Keys as they stand between double quotes in a document.
 const KEYS: &[&str] = &[

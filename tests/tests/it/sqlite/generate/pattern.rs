@@ -1,6 +1,6 @@
 //! Patterns of LIKE and GLOB with texts that they may match.
 
-use super::super::rng::Rng;
+use tests::Rng;
 
 /// A text made of few letters, so that patterns have something to match.
 pub fn text(rng: &mut Rng) -> String {

@@ -1,8 +1,8 @@
 //! Formats of printf() and as many arguments as they want, or one fewer, or one more.
 
 use super::super::call::Arg;
-use super::super::rng::Rng;
 use super::any;
+use tests::Rng;
 
 pub fn call(rng: &mut Rng) -> Vec<Arg> {
     if rng.one_in(100) {

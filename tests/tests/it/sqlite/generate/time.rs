@@ -3,7 +3,7 @@
 //! Never `now` nor `localtime`: what depends on the clock or the zone is among the fixed cases.
 
 use super::super::call::Arg;
-use super::super::rng::Rng;
+use tests::Rng;
 
 /// A time value as text or number.
 pub fn value(rng: &mut Rng) -> Arg {

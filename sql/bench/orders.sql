@@ -32,6 +32,16 @@ BEGIN
 END
 $$;
 
+-- And ten tables that are no partitions: a direct INSERT has no bound to check there. Nothing keeps a row out of the wrong one.
+CREATE SEQUENCE lone_orders_id_seq;
+DO $$
+BEGIN
+    FOR shard IN 0..9 LOOP
+        EXECUTE format('CREATE TABLE lone_orders_%s (LIKE orders_%s INCLUDING ALL)', shard, shard);
+    END LOOP;
+END
+$$;
+
 -- plpgsql, with the shard's name put together in each call.
 CREATE FUNCTION insert_order_execute(p_user_id int, p_total_amount numeric, p_status varchar) RETURNS bigint
 LANGUAGE plpgsql AS $$

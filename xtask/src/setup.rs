@@ -243,9 +243,12 @@ fn has_libclang() -> bool {
 /// Its files are copied by name: the copy of the server may be older than the package.
 pub fn borrow_extension(name: &str, into: &Server) -> Result<()> {
     let major = into.major;
+    let from_debian = match given_pg_config() {
+        Some(given) => Server::at(&given)?.bindir == debian_bin(major),
+        None => has_debian(major),
+    };
     ensure!(
-        has_debian(major)
-            && given_pg_config().is_none_or(|given| given.starts_with(debian_bin(major))),
+        from_debian,
         "{name} is taken from Debian's packages, and this PostgreSQL {major} is not Debian's"
     );
     let file = format!("{name}.so");

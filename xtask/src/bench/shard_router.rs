@@ -214,6 +214,15 @@ fn select(run: &mut Run, peers: &Peers) -> Result<()> {
         judge: |user, rows| rows.len() == orders_of(user),
     };
     let both = [task.ours, &as_clerk(task.ours)];
+    let mut contenders = peers.all(&task);
+    // What none of them can do without.
+    contenders.push(peers.calls(
+        "a transaction that looks nothing up",
+        "",
+        "SELECT $1",
+        task.types,
+        |_, rows| rows.len() == 1,
+    ));
     run.compare_in(peers.rounds, Figure {
         name: "the orders of a user".into(),
         note: format!(
@@ -221,7 +230,7 @@ fn select(run: &mut Run, peers: &Peers) -> Result<()> {
         ),
         item: "transaction",
         baseline: None,
-        contenders: peers.all(&task),
+        contenders,
         reference: FLOOR.into(),
         targets: both.map(|one| Target::at_most(1.4, one)).into(),
     })?;

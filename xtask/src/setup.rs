@@ -238,6 +238,42 @@ fn has_libclang() -> bool {
         })
 }
 
+/// Puts an extension of others, which a bench compares with, into a private copy of Debian's server.
+///
+/// Its files are copied by name: the copy of the server may be older than the package.
+pub fn borrow_extension(name: &str, into: &Server) -> Result<()> {
+    let major = into.major;
+    let from_debian = match given_pg_config() {
+        Some(given) => Server::at(&given)?.bindir == debian_bin(major),
+        None => has_debian(major),
+    };
+    ensure!(
+        from_debian,
+        "{name} is taken from Debian's packages, and this PostgreSQL {major} is not Debian's"
+    );
+    let file = format!("{name}.so");
+    let library = PathBuf::from(format!("/usr/lib/postgresql/{major}/lib")).join(&file);
+    if !library.exists() {
+        let package = format!("postgresql-{major}-{name}");
+        apt_install(std::slice::from_ref(&package))
+            .with_context(|| format!("{package} could not be installed"))?;
+    }
+    std::fs::copy(&library, into.pkglibdir.join(&file))
+        .with_context(|| format!("could not copy {}", library.display()))?;
+    for entry in std::fs::read_dir(format!("/usr/share/postgresql/{major}/extension"))? {
+        let entry = entry?;
+        let file = entry.file_name();
+        let ours = file
+            .to_string_lossy()
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(['.', '-']));
+        if ours {
+            std::fs::copy(entry.path(), into.sharedir.join("extension").join(&file))?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs Debian packages, as root or through sudo; without either, says what to type.
 fn apt_install(packages: &[String]) -> Result<()> {
     if packages.is_empty() {

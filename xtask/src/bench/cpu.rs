@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
+use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::time::{Duration, Instant};
 use xtask::cluster::Cluster;
@@ -83,37 +84,86 @@ pub struct Session {
     pub client: Client,
     pid: i32,
     clock: Clock,
+    /// Where the time of other backends counts as well.
+    watcher: Option<Watcher>,
 }
+
+struct Watcher {
+    client: Client,
+    /// Backends that have no part in it: they were there before.
+    strangers: Vec<i32>,
+}
+
+/// How long a backend may take to come to rest.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Session {
     pub fn open(cluster: &Cluster, database: &str) -> Result<Session> {
         let mut client = cluster.connect(database)?;
         let pid = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-        Ok(Session { client, pid, clock: Clock::here() })
+        Ok(Session { client, pid, clock: Clock::here(), watcher: None })
     }
 
-    /// Does the work and returns what the backend spent on it, in nanoseconds.
+    /// From here on the time of backends that are started from now on counts too: this one may have others do its work.
+    pub fn watch_others(&mut self, cluster: &Cluster) -> Result<()> {
+        let mut client = cluster.connect("postgres")?;
+        let mut strangers = backends(&mut client)?;
+        strangers.retain(|pid| *pid != self.pid);
+        self.watcher = Some(Watcher { client, strangers });
+        Ok(())
+    }
+
+    /// Does the work and returns what the server spent on it, in nanoseconds.
     pub fn cpu<T>(&mut self, work: impl FnOnce(&mut Client) -> Result<T>) -> Result<(T, f64)> {
         let before = self.used()?;
         let done = work(&mut self.client)?;
         let after = self.used()?;
-        Ok((done, after.saturating_sub(before) as f64))
+        // What an ended process has used is known to nobody.
+        ensure!(before.keys().all(|pid| after.contains_key(pid)), "a backend has ended");
+        let spent: u64 = after
+            .iter()
+            .map(|(pid, nanos)| nanos.saturating_sub(before.get(pid).copied().unwrap_or_default()))
+            .sum();
+        Ok((done, spent as f64))
+    }
+
+    /// The processes whose time counts.
+    fn working(&mut self) -> Result<Vec<i32>> {
+        let Some(Watcher { client, strangers }) = &mut self.watcher else {
+            return Ok(vec![self.pid]);
+        };
+        let mut found = backends(client)?;
+        found.retain(|pid| !strangers.contains(pid));
+        Ok(found)
+    }
+
+    fn used(&mut self) -> Result<BTreeMap<i32, u64>> {
+        self.working()?.into_iter().map(|pid| Ok((pid, self.used_by(pid)?))).collect()
     }
 
     /// Read while the backend waits for us: the kernel brings the number up to date when a process leaves the CPU,
     /// and the answer reaches us a moment before that.
-    fn used(&self) -> Result<u64> {
-        let deadline = Instant::now() + Duration::from_secs(10);
+    fn used_by(&self, pid: i32) -> Result<u64> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let stat = read_to_string(format!("/proc/{}/stat", self.pid))
-                .context("the backend is gone")?;
+            let stat =
+                read_to_string(format!("/proc/{pid}/stat")).context("the backend is gone")?;
             if Stat::parse(&stat)?.state == 'S' {
-                return self.clock.read(self.pid);
+                return self.clock.read(pid);
             }
             ensure!(Instant::now() < deadline, "the backend does not come to rest");
             std::thread::yield_now();
         }
     }
+}
+
+/// The backends of all sessions, but for the one that asks.
+fn backends(client: &mut Client) -> Result<Vec<i32>> {
+    let rows = client.query(
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        &[],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 #[cfg(test)]

@@ -43,6 +43,10 @@ pub struct Contender {
     pub since: Option<u32>,
     /// An extension of PostgreSQL's own that not every server comes with.
     pub needs: Option<&'static str>,
+    /// Why it cannot take part, whatever the server has.
+    pub left_out: Option<String>,
+    /// Other backends work for it. Then everybody in the figure is measured by all backends of the server.
+    pub calls_others: bool,
     pub work: Work,
 }
 
@@ -58,6 +62,8 @@ impl Contender {
             prepare: String::new(),
             since: None,
             needs: None,
+            left_out: None,
+            calls_others: false,
             work: Box::new(work),
         }
     }
@@ -84,6 +90,16 @@ impl Contender {
 
     pub fn needing(mut self, extension: &'static str) -> Contender {
         self.needs = Some(extension);
+        self
+    }
+
+    pub fn unless(mut self, why: Option<String>) -> Contender {
+        self.left_out = why;
+        self
+    }
+
+    pub fn calling_others(mut self) -> Contender {
+        self.calls_others = true;
         self
     }
 }

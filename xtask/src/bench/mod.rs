@@ -8,6 +8,7 @@ mod cpu;
 mod figure;
 mod pb_compat;
 mod report;
+mod shard_router;
 mod sqlite;
 mod stats;
 
@@ -33,7 +34,7 @@ struct Bench {
     run: fn(&mut Run) -> Result<()>,
 }
 
-const BENCHES: [Bench; 2] = [pb_compat::BENCH, sqlite::BENCH];
+const BENCHES: [Bench; 3] = [pb_compat::BENCH, sqlite::BENCH, shard_router::BENCH];
 
 /// The database that a bench works in.
 const DATABASE: &str = "bench";
@@ -195,9 +196,17 @@ impl Run<'_> {
     }
 
     /// Measures the contenders in turn, in one session, and shows the table.
-    fn compare(&mut self, mut figure: Figure) -> Result<()> {
+    fn compare(&mut self, figure: Figure) -> Result<()> {
+        self.compare_in(if self.quick { 5 } else { 11 }, figure)
+    }
+
+    /// The same in as many rounds as the figure wants. Many short ones bring the halves of a pair closer together.
+    fn compare_in(&mut self, rounds: usize, mut figure: Figure) -> Result<()> {
         let mut session = self.session()?;
         let left_out = self.leave_out(&mut session, &mut figure)?;
+        if figure.contenders.iter().any(|one| one.calls_others) {
+            session.watch_others(self.cluster)?;
+        }
         // The baseline takes part in the rounds like everybody else.
         let mut all: Vec<Contender> = figure.baseline.take().into_iter().collect();
         let with_baseline = !all.is_empty();
@@ -209,7 +218,6 @@ impl Run<'_> {
                 .with_context(|| format!("preparing {}", one.label))?;
         }
 
-        let rounds = if self.quick { 5 } else { 11 };
         let mut series: Vec<Vec<f64>> = vec![Vec::with_capacity(rounds); all.len()];
         let mut progress = Progress::start(&figure.name);
         // One round more than is counted: the first fills caches.
@@ -255,6 +263,7 @@ impl Run<'_> {
         let mut there = Vec::new();
         for one in figure.contenders.drain(..) {
             let why = match (one.since, one.needs) {
+                _ if one.left_out.is_some() => one.left_out.clone(),
                 (Some(major), _) if self.major < major => {
                     Some(format!("PostgreSQL has it since {major}"))
                 }

@@ -5,7 +5,7 @@ use postgres::Client;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tests::{Cluster, connect, value};
+use tests::{Cluster, Rng, connect, value};
 
 /// Users of whom no writer changes a row.
 const QUIET: std::ops::Range<i32> = 900_000..900_040;
@@ -132,26 +132,19 @@ fn write(
     let status = format!("writer {writer}");
     let (mut ledger, mut ids) = (Ledger::new(), Vec::new());
     let (mut statements, mut longest) = (0_u64, Duration::ZERO);
-    // A generator of its own: the standard library has none, and quality does not matter.
-    let mut seed = 88_172_645_463_325_252_u64 ^ (writer as u64 + 1);
-    let mut random = |below: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed % below as u64) as usize
-    };
+    let mut rng = Rng::new(writer as u64);
     while !stop.load(Ordering::Relaxed) {
-        let user = (writer * 1000) + random(1000) as i32;
-        let amount = format!("{}.{:02}", random(10_000), random(100));
+        let user = (writer * 1000) + rng.below(1000) as i32;
+        let amount = format!("{}.{:02}", rng.below(10_000), rng.below(100));
         let began = Instant::now();
-        let kind = if ids.len() < 50 { 0 } else { random(8) };
+        let kind = if ids.len() < 50 { 0 } else { rng.below(8) };
         if kind < 3 {
             let row = client.query_one(&insert, &[&user, &amount, &status]).expect("inserted");
             let id: i64 = row.get(0);
             ledger.insert(id, (user, amount));
             ids.push(id);
         } else {
-            let at = random(ids.len());
+            let at = rng.below(ids.len());
             let id = ids[at];
             let (owner, old_amount) = ledger[&id].clone();
             let user = if stay { user - user % 10 + owner % 10 } else { user };

@@ -43,6 +43,13 @@ CREATE TABLE maintenance.state (
     PRIMARY KEY (kind, relation)
 );
 
+-- Partitions that the worker detaches to drop them, from the commit of the first half of the detach until they are gone.
+CREATE TABLE maintenance.expiring (
+    partition pg_catalog.oid  PRIMARY KEY,
+    parent    pg_catalog.oid  NOT NULL,
+    name      pg_catalog.text NOT NULL
+);
+
 CREATE TABLE maintenance.history (
     id        pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind      pg_catalog.text NOT NULL,

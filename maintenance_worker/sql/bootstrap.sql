@@ -40,6 +40,8 @@ CREATE TABLE maintenance.state (
     scheduled_at pg_catalog.timestamptz,
     next_run     pg_catalog.timestamptz,
     counters     pg_catalog.text,
+    -- What failed was an expiry: new partitions are made all the same.
+    expiry_alone pg_catalog.bool NOT NULL DEFAULT false,
     PRIMARY KEY (kind, relation)
 );
 

@@ -403,9 +403,10 @@ fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
 }
 
 /// The tables that the worker has to look at now: something is due, and no failed run is waiting for its next try.
+/// Where it is an expiry that waits, new partitions may be due.
 pub fn due_now() -> Result<Vec<Oid>, ErrorReport> {
     let mut stored = registry::stored(None)?;
-    stored.retain(|stored| !stored.waiting);
+    stored.retain(|stored| !stored.waiting || stored.expiry_alone);
     Ok(due(stored)?.into_iter().map(|stored| stored.table.oid).collect())
 }
 
@@ -515,7 +516,8 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
     let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
         return Ok(None);
     };
-    if stored.waiting {
+    let waiting = stored.waiting;
+    if waiting && !stored.expiry_alone {
         return Ok(None);
     }
     let mut left_over = false;
@@ -523,6 +525,7 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
         Ok((policy, mut steps)) => {
             let all = steps.len();
             choose(&mut steps);
+            steps.retain(|step| !waiting || step.action == Action::Create);
             left_over = steps.len() < all;
             execute(&policy, steps)
         }
@@ -530,9 +533,15 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
     };
     let name = stored.table.qualified();
     // To do nothing is a success only if there was nothing to do: the step that failed before may be still to come.
-    if !(attempts.is_empty() && left_over) {
-        record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
+    if attempts.is_empty() && (left_over || waiting) {
+        return Ok(None);
     }
+    if waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // The expiry waits on, and has not succeeded with them.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        return Ok(Some(Run { name, failures: 0, attempts }));
+    }
+    record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
     Ok(Some(Run { name, failures: stored.failures, attempts }))
 }
 

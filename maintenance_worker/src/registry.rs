@@ -236,13 +236,16 @@ pub struct Stored {
     pub settings: Settings,
     pub failures: i32,
     pub waiting: bool,
+    /// What failed was an expiry, which keeps no partition from being made.
+    pub expiry_alone: bool,
 }
 
 /// The stored policy of one table, or all of them.
 pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let sql = format!(
         "SELECT {TABLE_COLUMNS}, p.period, p.premake, p.retention, p.on_expiry, p.unlogged, p.time_zone, p.lock_timeout,
-             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false)
+             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false),
+             COALESCE(s.expiry_alone, false)
          FROM maintenance.partition_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.parent {TABLE_JOINS}
          LEFT JOIN maintenance.state s ON s.kind = 'partition' AND s.relation = p.parent
@@ -265,6 +268,7 @@ pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
             },
             failures: row.get(N + 8)?.unwrap_or(0),
             waiting: row.get(N + 9)?.unwrap_or(false),
+            expiry_alone: row.get(N + 10)?.unwrap_or(false),
         })
     })
 }

@@ -138,6 +138,34 @@ fn back(cluster: &Cluster, witness: &mut Client) {
     });
 }
 
+/// A failed run is tried again later and later; that is for what failed alone.
+#[test]
+fn an_expiry_that_keeps_failing_does_not_keep_partitions_from_being_made() {
+    let cluster = cluster_with_worker(&[]);
+    let mut client = connect(&cluster, "app");
+    old_days(&mut client, "lock_timeout => '50ms'");
+    let mut reader = connect(&cluster, "app");
+    reader.batch_execute("BEGIN; SELECT count(*) FROM events_20150501").expect("a transaction");
+    retain(&mut client, "'30 days'");
+    let failed = "SELECT count(*) = 1 FROM maintenance.health WHERE sqlstate = '55P03'";
+    eventually_true(&mut client, SOON, failed);
+    let tomorrow = value(
+        &mut client,
+        "UPDATE maintenance.state SET retry_at = now() + interval '1 hour';
+         SELECT 'events_' || to_char(now() AT TIME ZONE 'UTC' + interval '1 day', 'YYYYMMDD')",
+    )
+    .expect("a name");
+    client.batch_execute(&format!("DROP TABLE {tomorrow}")).expect("dropped");
+    eventually_true(&mut client, SOON, &format!("SELECT to_regclass('{tomorrow}') IS NOT NULL"));
+    // The failure stands, and is still to be tried again in an hour.
+    assert_eq!(value(&mut client, failed).as_deref(), Some("t"));
+    assert!(!cluster.log().contains("works again"));
+    reader.batch_execute("COMMIT").expect("the reader ends");
+    client.batch_execute("UPDATE maintenance.state SET retry_at = now()").expect("now");
+    gone(&mut client, "20150501");
+    gone(&mut client, "20150502");
+}
+
 #[test]
 fn a_partition_that_is_to_be_kept_is_detached_and_nothing_more() {
     let cluster = cluster_with_worker(&[]);

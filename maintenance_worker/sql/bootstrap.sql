@@ -40,7 +40,16 @@ CREATE TABLE maintenance.state (
     scheduled_at pg_catalog.timestamptz,
     next_run     pg_catalog.timestamptz,
     counters     pg_catalog.text,
+    -- What failed was an expiry: new partitions are made all the same.
+    expiry_alone pg_catalog.bool NOT NULL DEFAULT false,
     PRIMARY KEY (kind, relation)
+);
+
+-- Partitions that the worker detaches to drop them, from the commit of the first half of the detach until they are gone.
+CREATE TABLE maintenance.expiring (
+    partition pg_catalog.oid  PRIMARY KEY,
+    parent    pg_catalog.oid  NOT NULL,
+    name      pg_catalog.text NOT NULL
 );
 
 CREATE TABLE maintenance.history (

@@ -2,6 +2,7 @@ COMMENT ON SCHEMA maintenance IS 'Partition maintenance and refresh of materiali
 COMMENT ON TABLE maintenance.partition_policies IS 'Policies of partitioned tables; written by maintenance.add_, alter_ and remove_partition_policy';
 COMMENT ON TABLE maintenance.refresh_policies IS 'Policies of materialized views; written by maintenance.add_, alter_ and remove_refresh_policy';
 COMMENT ON TABLE maintenance.state IS 'Outcome of the last run of each policy';
+COMMENT ON TABLE maintenance.expiring IS 'Partitions that are dropped as soon as their detach is complete';
 COMMENT ON TABLE maintenance.history IS 'Actions of past runs, pruned after maintenance_worker.history_retention';
 COMMENT ON INDEX maintenance.history_finished_idx IS 'Finds what is old enough to be pruned';
 COMMENT ON SEQUENCE maintenance.history_id_seq IS 'Numbers the actions of past runs';

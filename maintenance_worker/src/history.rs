@@ -60,15 +60,18 @@ pub fn record(
     record_attempts(kind, name, attempts)?;
     let error = attempts.iter().find_map(|attempt| attempt.result.as_ref().err());
     let failures = if error.is_some() { failures.saturating_add(1) } else { 0 };
+    let expiry = |a: &Attempt| matches!(a.action.as_str(), "drop" | "detach" | "finalize");
+    let expiry_alone = attempts.iter().all(|a| a.result.is_ok() || expiry(a));
     let retry = error.map(|_| backoff(failures, relation.to_u32()).as_secs_f64());
     write(
         "INSERT INTO maintenance.state AS s
-             (kind, relation, last_run, last_outcome, failures, retry_at, sqlstate, error, hint)
+             (kind, relation, last_run, last_outcome, failures, retry_at, sqlstate, error, hint, expiry_alone)
          VALUES ($1, $2, pg_catalog.clock_timestamp(), $3, $4,
-                 pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5), $6, $7, $8)
+                 pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5), $6, $7, $8, $9)
          ON CONFLICT (kind, relation) DO UPDATE
              SET last_run = excluded.last_run, last_outcome = excluded.last_outcome, failures = excluded.failures,
-                 retry_at = excluded.retry_at, sqlstate = excluded.sqlstate, error = excluded.error, hint = excluded.hint",
+                 retry_at = excluded.retry_at, sqlstate = excluded.sqlstate, error = excluded.error, hint = excluded.hint,
+                 expiry_alone = excluded.expiry_alone",
         &[
             kind.name().into(),
             relation.into(),
@@ -78,6 +81,7 @@ pub fn record(
             error.map(|e| e.sqlstate.as_str()).into(),
             error.map(|e| e.message.as_str()).into(),
             error.and_then(|e| e.hint.as_deref()).into(),
+            (error.is_some() && expiry_alone).into(),
         ],
     )?;
     Ok(())

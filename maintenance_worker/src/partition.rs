@@ -4,18 +4,19 @@ use crate::coverage::Range;
 use crate::error::Error;
 use crate::history::{Attempt, Kind, describe, record, record_attempts};
 use crate::key::now;
-use crate::plan::{Step, creations, horizon, is_due, steps};
+use crate::plan::{Action, Concurrent, Step, creations, horizon, is_due, steps};
 use crate::registry::{self, Policy, Settings, Stored, latest, table};
 use crate::worker::Run;
 use pg_ext_core::identity::{RunAs, may_act_for, set};
 use pg_ext_core::spi::{select_first, write};
 use pg_ext_core::subtransaction::{self, Caught};
+use pg_ext_core::toplevel;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// First key of the advisory locks under which the policies of a relation run; the second is the relation's OID.
 const LOCK_CLASS: i32 = 0x6d61_696e;
@@ -129,6 +130,9 @@ fn alter_partition_policy(
 > {
     let Stored { table, settings: old, .. } = owned(required(parent, "parent")?)?;
     let parent = table.oid;
+    if retention.is_some() || no_retention == Some(true) || on_expiry.is_some() {
+        registry::forget_all_expiring(parent)?;
+    }
     let settings = Settings {
         period: period.unwrap_or(old.period),
         premake: premake.unwrap_or(old.premake),
@@ -158,7 +162,7 @@ fn remove_partition_policy(parent: Option<Oid>) -> Result<(), ErrorReport> {
         "DELETE FROM maintenance.state WHERE kind = 'partition' AND relation = $1",
         &[table.oid.into()],
     )?;
-    Ok(())
+    registry::forget_all_expiring(table.oid)
 }
 
 /// A policy that can be planned with now: one that reaches beyond the calendar is refused.
@@ -337,10 +341,12 @@ fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
     let partitions = partitions_of(policy)?;
     let oid = policy.table.oid;
     let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
-    Ok(steps(policy, &partitions, &template, now())?)
+    let leftovers = registry::leftovers(&[oid])?.remove(&oid).unwrap_or_default();
+    Ok(steps(policy, &partitions, &leftovers, &template, now())?)
 }
 
-/// The tables among `stored` that have something to do or whose policy no longer fits, found with one query for all.
+/// The tables among `stored` that have something to do or whose policy no longer fits, found with one query each for
+/// all their partitions and leftovers.
 pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
     let now = now();
     let mut policies = HashMap::new();
@@ -349,13 +355,15 @@ pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
             policies.insert(policy.table.oid, policy);
         }
     }
-    let keys = policies.iter().map(|(oid, policy)| (*oid, policy.key)).collect();
+    let keys: HashMap<_, _> = policies.iter().map(|(oid, policy)| (*oid, policy.key)).collect();
     let partitions = registry::partitions(&keys)?;
+    let leftovers = registry::leftovers(&keys.into_keys().collect::<Vec<_>>())?;
     let quiet = |stored: &Stored| {
         policies.get(&stored.table.oid).is_some_and(|policy| {
             let partitions = partitions.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
+            let leftovers = leftovers.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
             // What goes wrong here goes wrong again in the run, which reports it.
-            stored.failures == 0 && !is_due(policy, partitions, now).unwrap_or(true)
+            stored.failures == 0 && !is_due(policy, partitions, leftovers, now).unwrap_or(true)
         })
     };
     Ok(stored.into_iter().filter(|stored| !quiet(stored)).collect())
@@ -395,9 +403,10 @@ fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
 }
 
 /// The tables that the worker has to look at now: something is due, and no failed run is waiting for its next try.
+/// Where it is an expiry that waits, new partitions may be due.
 pub fn due_now() -> Result<Vec<Oid>, ErrorReport> {
     let mut stored = registry::stored(None)?;
-    stored.retain(|stored| !stored.waiting);
+    stored.retain(|stored| !stored.waiting || stored.expiry_alone);
     Ok(due(stored)?.into_iter().map(|stored| stored.table.oid).collect())
 }
 
@@ -417,6 +426,89 @@ pub fn expire_one(parent: Oid) -> Result<Option<Run>, ErrorReport> {
     Ok(run.filter(|run| !run.attempts.is_empty()))
 }
 
+/// A partition that the worker detaches without making writers wait, outside of any transaction of its own.
+pub struct Detach {
+    stored: Stored,
+    policy: Policy,
+    action: Action,
+    partition: String,
+    concurrent: Concurrent,
+}
+
+/// The next partition that has expired, if it can go that way; [`expire_one`] does the others. Leaves the table locked
+/// against other sessions that would maintain it, up to [`Detach::finish`].
+pub fn next_detach(parent: Oid) -> Result<Option<Detach>, ErrorReport> {
+    if !try_lock(parent) {
+        return Ok(None);
+    }
+    let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
+        return Ok(None);
+    };
+    // A policy that does not fit its table any more has been reported before.
+    let Ok(policy) = Policy::new(stored.table.clone(), &stored.settings) else {
+        return Ok(None);
+    };
+    if stored.waiting {
+        return Ok(None);
+    }
+    let next = planned(&policy)?.into_iter().find(|step| step.action.blocks_writers());
+    let Some(Step { action, partition, concurrent: Some(concurrent), .. }) = next else {
+        return Ok(None);
+    };
+    lock_session(parent, true);
+    Ok(Some(Detach { stored, policy, action, partition, concurrent }))
+}
+
+impl Detach {
+    /// What DETACH CONCURRENTLY may wait for a lock or an old transaction, in milliseconds.
+    pub fn lock_timeout(&self) -> i64 {
+        self.policy.lock_timeout_ms
+    }
+
+    /// Detaches. Outside of a transaction.
+    pub fn run(&self) -> (Result<(), Caught>, Duration) {
+        let started = Instant::now();
+        let table = &self.policy.table;
+        let result = toplevel::run(&self.concurrent.detach, table.owner, || {
+            // From its first commit on, DETACH CONCURRENTLY can only be carried through, and so the drop after it.
+            if self.concurrent.drop.is_some() {
+                registry::remember_expiring(table.oid, self.concurrent.partition, &self.partition)
+                    .unwrap_or_report();
+            }
+        });
+        (result, started.elapsed())
+    }
+
+    /// Drops what was detached, if the policy says so, and records how it went.
+    pub fn finish(self, result: (Result<(), Caught>, Duration)) -> Result<Run, ErrorReport> {
+        let Self { stored, policy, action, partition, concurrent } = self;
+        let table = &policy.table;
+        // The rest is covered by the lock of this transaction.
+        try_lock(table.oid);
+        lock_session(table.oid, false);
+        let (result, took) = result;
+        let attempts = match (result, concurrent.drop) {
+            (Ok(()), Some(_)) => {
+                // As planned now: only if it still is what was detached.
+                let mut steps = planned(&policy)?;
+                steps.retain(|step| step.leftover == Some(concurrent.partition));
+                let mut attempts = execute(&policy, steps);
+                attempts.iter_mut().for_each(|attempt| attempt.took += took);
+                attempts
+            }
+            (result, _) => vec![Attempt {
+                action: action.name().into(),
+                object: Some(partition),
+                result: result.map_err(with_hint),
+                took,
+            }],
+        };
+        let name = table.qualified();
+        record(Kind::Partition, table.oid, &name, stored.failures, &attempts)?;
+        Ok(Run { name, failures: stored.failures, attempts })
+    }
+}
+
 fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<Run>, ErrorReport> {
     if !try_lock(parent) {
         return Ok(None);
@@ -424,7 +516,8 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
     let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
         return Ok(None);
     };
-    if stored.waiting {
+    let waiting = stored.waiting;
+    if waiting && !stored.expiry_alone {
         return Ok(None);
     }
     let mut left_over = false;
@@ -432,6 +525,7 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
         Ok((policy, mut steps)) => {
             let all = steps.len();
             choose(&mut steps);
+            steps.retain(|step| !waiting || step.action == Action::Create);
             left_over = steps.len() < all;
             execute(&policy, steps)
         }
@@ -439,9 +533,15 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
     };
     let name = stored.table.qualified();
     // To do nothing is a success only if there was nothing to do: the step that failed before may be still to come.
-    if !(attempts.is_empty() && left_over) {
-        record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
+    if attempts.is_empty() && (left_over || waiting) {
+        return Ok(None);
     }
+    if waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // The expiry waits on, and has not succeeded with them.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        return Ok(Some(Run { name, failures: 0, attempts }));
+    }
+    record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
     Ok(Some(Run { name, failures: stored.failures, attempts }))
 }
 
@@ -475,6 +575,9 @@ fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
             write(&step.ddl, &[]).unwrap_or_report();
             if step.replica_index {
                 replica_index(policy.table.oid, &step.partition).unwrap_or_report();
+            }
+            if let Some(leftover) = step.leftover {
+                registry::forget_expiring(leftover).unwrap_or_report();
             }
         });
         let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
@@ -537,8 +640,25 @@ pub fn try_lock(relation: Oid) -> bool {
     unsafe {
         pgrx::direct_function_call::<bool>(
             pg_sys::pg_try_advisory_xact_lock_int4,
-            &[LOCK_CLASS.into_datum(), (relation.to_u32() as i32).into_datum()],
+            &lock_key(relation),
         )
     }
     .unwrap_or(false)
+}
+
+/// Takes the same lock for longer than a transaction, which this one has it for, or gives it back.
+fn lock_session(relation: Oid, take: bool) {
+    let key = lock_key(relation);
+    // SAFETY: built-in functions called with the two arguments they take.
+    unsafe {
+        if take {
+            pgrx::direct_function_call::<bool>(pg_sys::pg_try_advisory_lock_int4, &key);
+        } else {
+            pgrx::direct_function_call::<bool>(pg_sys::pg_advisory_unlock_int4, &key);
+        }
+    }
+}
+
+fn lock_key(relation: Oid) -> [Option<pg_sys::Datum>; 2] {
+    [LOCK_CLASS.into_datum(), (relation.to_u32() as i32).into_datum()]
 }

@@ -4,7 +4,8 @@ use crate::coverage::{Range, uncovered};
 use crate::error::Error;
 use crate::key::Bound;
 use crate::naming::partition_name;
-use crate::registry::{OnExpiry, Partition, Policy, Template, qualified};
+use crate::registry::{Leftover, OnExpiry, Partition, Policy, Template, qualified};
+use pgrx::pg_sys::Oid;
 use std::collections::HashSet;
 
 /// The most partitions that one call creates for one table.
@@ -45,6 +46,18 @@ pub struct Step {
     pub upper: Option<String>,
     pub ddl: String,
     pub replica_index: bool,
+    /// What to forget when the step is done.
+    pub leftover: Option<Oid>,
+    pub concurrent: Option<Concurrent>,
+}
+
+/// How an expiry can be done without making writers wait.
+#[derive(Debug, Clone)]
+pub struct Concurrent {
+    pub partition: Oid,
+    pub detach: String,
+    /// What comes after it, if anything.
+    pub drop: Option<String>,
 }
 
 /// A partition that is to be made.
@@ -54,10 +67,16 @@ struct Wanted {
 }
 
 /// Whether a policy has anything to do: cheaper than [`steps`], for a pass over many tables.
-pub fn is_due(policy: &Policy, partitions: &[Partition], now: i64) -> Result<bool, Error> {
+pub fn is_due(
+    policy: &Policy,
+    partitions: &[Partition],
+    leftovers: &[Leftover],
+    now: i64,
+) -> Result<bool, Error> {
     let window = horizon(policy, now)?;
     Ok(!uncovered(window, &covered(partitions)).is_empty()
         || partitions.iter().any(|p| p.detach_pending)
+        || leftovers.iter().any(|l| l.detached)
         || !expired(policy, partitions, now)?.is_empty())
 }
 
@@ -65,6 +84,7 @@ pub fn is_due(policy: &Policy, partitions: &[Partition], now: i64) -> Result<boo
 pub fn steps(
     policy: &Policy,
     partitions: &[Partition],
+    leftovers: &[Leftover],
     template: &Template,
     now: i64,
 ) -> Result<Vec<Step>, Error> {
@@ -78,21 +98,37 @@ pub fn steps(
             step(policy, Action::Finalize, name, p.range(), ddl)
         })
         .collect::<Result<_, _>>()?;
+    for leftover in leftovers.iter().filter(|l| l.detached) {
+        let ddl = drop_table(&leftover.name, leftover.foreign);
+        let mut step = step(policy, Action::Drop, leftover.name.clone(), None, ddl)?;
+        step.leftover = Some(leftover.oid);
+        steps.push(step);
+    }
     steps.extend(creations(policy, partitions, template, horizon(policy, now)?)?);
+    // PostgreSQL refuses DETACH CONCURRENTLY with either of them.
+    let concurrently =
+        partitions.iter().all(|p| p.bound != Some(Bound::Default) && !p.detach_pending);
     for partition in expired(policy, partitions, now)? {
         let name = partition.qualified();
         let mut ddl = format!("ALTER TABLE {parent} DETACH PARTITION {name}");
-        let action = match policy.on_expiry {
-            OnExpiry::Detach => Action::Detach,
-            OnExpiry::Drop => {
-                let kind = if partition.foreign { "FOREIGN TABLE" } else { "TABLE" };
-                ddl += &format!(";\nDROP {kind} {name}");
-                Action::Drop
-            }
+        let detach = format!("{ddl} CONCURRENTLY");
+        let (action, drop) = match policy.on_expiry {
+            OnExpiry::Detach => (Action::Detach, None),
+            OnExpiry::Drop => (Action::Drop, Some(drop_table(&name, partition.foreign))),
         };
-        steps.push(step(policy, action, name, partition.range(), ddl)?);
+        if let Some(drop) = &drop {
+            ddl += &format!(";\n{drop}");
+        }
+        let mut step = step(policy, action, name, partition.range(), ddl)?;
+        step.concurrent =
+            concurrently.then_some(Concurrent { partition: partition.oid, detach, drop });
+        steps.push(step);
     }
     Ok(steps)
+}
+
+fn drop_table(name: &str, foreign: bool) -> String {
+    format!("DROP {} {name}", if foreign { "FOREIGN TABLE" } else { "TABLE" })
 }
 
 /// The steps that cover every period which `window` touches, as far as no partition does yet.
@@ -214,6 +250,8 @@ fn step(
         upper: range.map(|r| text(r.upper)),
         ddl,
         replica_index: false,
+        leftover: None,
+        concurrent: None,
     })
 }
 

@@ -236,13 +236,16 @@ pub struct Stored {
     pub settings: Settings,
     pub failures: i32,
     pub waiting: bool,
+    /// What failed was an expiry, which keeps no partition from being made.
+    pub expiry_alone: bool,
 }
 
 /// The stored policy of one table, or all of them.
 pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let sql = format!(
         "SELECT {TABLE_COLUMNS}, p.period, p.premake, p.retention, p.on_expiry, p.unlogged, p.time_zone, p.lock_timeout,
-             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false)
+             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false),
+             COALESCE(s.expiry_alone, false)
          FROM maintenance.partition_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.parent {TABLE_JOINS}
          LEFT JOIN maintenance.state s ON s.kind = 'partition' AND s.relation = p.parent
@@ -265,6 +268,7 @@ pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
             },
             failures: row.get(N + 8)?.unwrap_or(0),
             waiting: row.get(N + 9)?.unwrap_or(false),
+            expiry_alone: row.get(N + 10)?.unwrap_or(false),
         })
     })
 }
@@ -272,6 +276,7 @@ pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
 /// A partition of a maintained table.
 #[derive(Debug, Clone)]
 pub struct Partition {
+    pub oid: Oid,
     pub schema: String,
     pub name: String,
     pub foreign: bool,
@@ -301,7 +306,7 @@ pub fn partitions(
     let rows = latest(|| {
         select(
             "SELECT i.inhparent, n.nspname::text, c.relname::text, c.relkind = 'f', c.relpartbound::text,
-                 i.inhdetachpending
+                 i.inhdetachpending, c.oid
              FROM pg_catalog.pg_inherits i
              JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -314,6 +319,7 @@ pub fn partitions(
                     .and_then(|text| CString::new(text).ok())
                     .and_then(|text| read_bound(&text, *parents.get(&parent)?));
                 let partition = Partition {
+                    oid: row.get(7)?.unwrap_or(pg_sys::InvalidOid),
                     schema: row.get(2)?.unwrap_or_default(),
                     name: row.get(3)?.unwrap_or_default(),
                     foreign: row.get(4)?.unwrap_or(false),
@@ -332,6 +338,67 @@ pub fn partitions(
         partitions.sort_by_key(|p| p.range().map(|r| r.lower));
     }
     Ok(found)
+}
+
+/// A table that the worker began to detach in order to drop it.
+#[derive(Debug, Clone)]
+pub struct Leftover {
+    pub oid: Oid,
+    /// As it was called then: schema-qualified and quoted.
+    pub name: String,
+    pub foreign: bool,
+    /// No longer a partition, and still under that name and that owner: to be dropped.
+    pub detached: bool,
+}
+
+/// The leftovers of every one of `parents`, in one query.
+pub fn leftovers(parents: &[Oid]) -> Result<HashMap<Oid, Vec<Leftover>>, ErrorReport> {
+    let rows = read(
+        "SELECT e.parent, e.partition, e.name, c.relkind = 'f',
+             NOT c.relispartition AND c.relowner = p.relowner
+                 AND e.name = pg_catalog.format('%I.%I', n.nspname, c.relname)
+         FROM maintenance.expiring e
+         JOIN pg_catalog.pg_class p ON p.oid = e.parent
+         JOIN pg_catalog.pg_class c ON c.oid = e.partition
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE e.parent = ANY ($1)
+         ORDER BY e.name",
+        &[parents.to_vec().into()],
+        |row| {
+            let leftover = Leftover {
+                oid: row.get(2)?.unwrap_or(pg_sys::InvalidOid),
+                name: row.get(3)?.unwrap_or_default(),
+                foreign: row.get(4)?.unwrap_or(false),
+                detached: row.get(5)?.unwrap_or(false),
+            };
+            Ok((row.get::<Oid>(1)?.unwrap_or(pg_sys::InvalidOid), leftover))
+        },
+    )?;
+    let mut found: HashMap<Oid, Vec<Leftover>> = HashMap::new();
+    for (parent, leftover) in rows {
+        found.entry(parent).or_default().push(leftover);
+    }
+    Ok(found)
+}
+
+/// Remembers that a partition is being detached in order to be dropped.
+pub fn remember_expiring(parent: Oid, partition: Oid, name: &str) -> Result<(), ErrorReport> {
+    write(
+        "INSERT INTO maintenance.expiring (partition, parent, name) VALUES ($1, $2, $3)
+         ON CONFLICT (partition) DO UPDATE SET parent = excluded.parent, name = excluded.name",
+        &[partition.into(), parent.into(), name.into()],
+    )?;
+    Ok(())
+}
+
+/// The partition is dropped, or stays after all.
+pub fn forget_expiring(partition: Oid) -> Result<(), ErrorReport> {
+    write("DELETE FROM maintenance.expiring WHERE partition = $1", &[partition.into()]).map(drop)
+}
+
+/// None of a table's partitions is to be dropped without a policy that says so again.
+pub fn forget_all_expiring(parent: Oid) -> Result<(), ErrorReport> {
+    write("DELETE FROM maintenance.expiring WHERE parent = $1", &[parent.into()]).map(drop)
 }
 
 /// What a new partition takes from its parent beyond what LIKE copies, as DDL around the partition's name.
@@ -403,12 +470,20 @@ pub fn templates(parents: &[Oid]) -> Result<HashMap<Oid, Template>, ErrorReport>
 
 /// Deletes policies, state and everything else of relations that are gone.
 pub fn forget_dropped() -> Result<(), ErrorReport> {
+    // Dropped by hand, attached again, or renamed by somebody who wants to keep it.
+    let settled = "NOT EXISTS (
+        SELECT FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid
+        WHERE c.oid = e.partition AND e.name = pg_catalog.format('%I.%I', n.nspname, c.relname)
+          AND (NOT c.relispartition OR i.inhdetachpending))";
     let gone = "NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid =";
     let dropped = read(
         &format!(
             "SELECT EXISTS (SELECT FROM maintenance.partition_policies p WHERE {gone} p.parent))
                  OR EXISTS (SELECT FROM maintenance.refresh_policies p WHERE {gone} p.matview))
-                 OR EXISTS (SELECT FROM maintenance.state s WHERE {gone} s.relation))"
+                 OR EXISTS (SELECT FROM maintenance.state s WHERE {gone} s.relation))
+                 OR EXISTS (SELECT FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent))"
         ),
         &[],
         |row| row.get::<bool>(1),
@@ -419,5 +494,6 @@ pub fn forget_dropped() -> Result<(), ErrorReport> {
     write(&format!("DELETE FROM maintenance.partition_policies p WHERE {gone} p.parent)"), &[])?;
     write(&format!("DELETE FROM maintenance.refresh_policies p WHERE {gone} p.matview)"), &[])?;
     write(&format!("DELETE FROM maintenance.state s WHERE {gone} s.relation)"), &[])?;
+    write(&format!("DELETE FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent)"), &[])?;
     Ok(())
 }

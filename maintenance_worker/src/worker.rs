@@ -26,19 +26,24 @@ pub extern "C-unwind" fn maintenance_worker_database_main(argument: pg_sys::Datu
     install_signal_handlers();
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(Oid::from(argument.value() as u32)), None);
     for (name, value) in SETTINGS {
-        // SAFETY: names and values of the server's own settings.
-        unsafe {
-            pg_sys::SetConfigOption(
-                name.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_SUSET,
-                pg_sys::GucSource::PGC_S_OVERRIDE,
-            );
-        }
+        pin(name, value);
     }
     // SAFETY: this process's own entry in pg_stat_activity.
     unsafe { pg_sys::pgstat_report_appname(c"maintenance_worker".as_ptr()) };
     visit();
+}
+
+/// Sets one of the server's own settings for the session.
+fn pin(name: &CStr, value: &CStr) {
+    // SAFETY: both strings outlive the call, which copies them.
+    unsafe {
+        pg_sys::SetConfigOption(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_OVERRIDE,
+        );
+    }
 }
 
 fn visit() {
@@ -59,8 +64,7 @@ fn visit() {
         let name = relation_name(parent);
         let activity = format!("maintaining partitions of {name}");
         step(&activity, || partition::run_one(parent)).flatten().iter().for_each(report);
-        // One transaction per expiry: its lock on the table ends with it.
-        while let Some(Some(run)) = step(&activity, || partition::expire_one(parent)) {
+        while let Some(run) = expire(parent, &activity) {
             report(&run);
             if run.attempts.iter().any(|attempt| attempt.result.is_err()) {
                 break;
@@ -72,6 +76,21 @@ fn visit() {
         step(&activity, || refresh::run_due(view)).flatten().iter().for_each(report);
     }
     step("pruning the history", || history::prune(guc::history_retention()));
+}
+
+/// Expires the next partition of a table. None if there is no more.
+fn expire(parent: Oid, activity: &str) -> Option<Run> {
+    let Some(detach) = step(activity, || partition::next_detach(parent))? else {
+        // One transaction per expiry: its lock on the table ends with it.
+        return step(activity, || partition::expire_one(parent)).flatten();
+    };
+    report_activity(pg_sys::BackendState::STATE_RUNNING, activity);
+    // Set for the session, since the statement runs in two transactions.
+    let milliseconds = CString::new(detach.lock_timeout().to_string()).unwrap_or_default();
+    pin(c"lock_timeout", &milliseconds);
+    let result = detach.run();
+    pin(c"lock_timeout", c"0");
+    step(activity, || detach.finish(result))
 }
 
 /// Runs `work` in a transaction of its own. An error that its policy does not account for is logged, and the visit goes on.

@@ -18,30 +18,33 @@ impl RunAs {
     /// The owner of a table or view, in a security-restricted operation, as REFRESH and VACUUM run a user's expressions:
     /// code of the owner can neither leave the role nor plant anything in the session.
     pub fn owner(role: pg_sys::Oid) -> Self {
+        let role = Role::restricted(role);
+        Self { _settings: Settings::pinned(), _role: role }
+    }
+
+    /// A role whose rights one statement of ours needs. Only statements that run no code of another user, or that
+    /// confine it themselves as REFRESH does, may run so.
+    pub fn role(role: pg_sys::Oid) -> Self {
+        let role = Role::enter(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int);
+        Self { _settings: Settings::pinned(), _role: role }
+    }
+}
+
+/// The role alone, without settings.
+pub(crate) struct Role {
+    user: pg_sys::Oid,
+    context: c_int,
+}
+
+impl Role {
+    /// In a security-restricted operation.
+    pub(crate) fn restricted(role: pg_sys::Oid) -> Self {
         Self::enter(
             role,
             (pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as c_int,
         )
     }
 
-    /// A role whose rights one statement of ours needs. Only statements that run no code of another user, or that
-    /// confine it themselves as REFRESH does, may run so.
-    pub fn role(role: pg_sys::Oid) -> Self {
-        Self::enter(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int)
-    }
-
-    fn enter(role: pg_sys::Oid, flags: c_int) -> Self {
-        let role = Role::enter(role, flags);
-        Self { _settings: Settings::pinned(), _role: role }
-    }
-}
-
-struct Role {
-    user: pg_sys::Oid,
-    context: c_int,
-}
-
-impl Role {
     fn enter(role: pg_sys::Oid, flags: c_int) -> Self {
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         // SAFETY: plain reads and writes of the backend's own identity, in a transaction.

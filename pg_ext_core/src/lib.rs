@@ -5,6 +5,7 @@ pub mod guc;
 pub mod identity;
 pub mod spi;
 pub mod subtransaction;
+pub mod toplevel;
 pub mod trigger;
 pub mod worker;
 

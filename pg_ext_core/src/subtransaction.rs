@@ -77,7 +77,7 @@ fn code(cause: &CaughtError) -> PgSqlErrorCode {
     report_of(cause).sql_error_code()
 }
 
-fn caught(cause: &CaughtError) -> Caught {
+pub(crate) fn caught(cause: &CaughtError) -> Caught {
     let error = report_of(cause);
     Caught {
         sqlstate: sqlstate_text(error.sql_error_code()),

@@ -129,6 +129,25 @@ SELECT partition FROM maintenance.create_partitions('aging', '2015-03-01 00:00+0
 SELECT count(*) FROM maintenance.alter_partition_policy('aging', no_retention => true);
 SELECT count(*) FROM maintenance.plan('aging');
 
+-- What the worker detached in order to drop it is dropped, but for what somebody kept in the meantime.
+CREATE TABLE leaving (d date) PARTITION BY RANGE (d);
+SELECT count(*) FROM maintenance.add_partition_policy('leaving', '1 day', premake => 0, retention => '100 years');
+CREATE TABLE leaving_a (d date); CREATE TABLE leaving_b (d date); CREATE TABLE leaving_c (d date);
+INSERT INTO maintenance.expiring SELECT t::regclass, 'leaving'::regclass, 'public.' || t FROM unnest(ARRAY['leaving_a', 'leaving_b', 'leaving_c']) t;
+ALTER TABLE leaving_b RENAME TO leaving_kept;
+ALTER TABLE leaving ATTACH PARTITION leaving_c FOR VALUES FROM ('2015-01-01') TO ('2015-01-02');
+SELECT action, partition, lower, upper, ddl FROM maintenance.plan('leaving');
+SELECT action, partition, outcome, error FROM maintenance.run_partition_maintenance('leaving');
+SELECT to_regclass('leaving_a') AS a, to_regclass('leaving_kept') AS b, to_regclass('leaving_c') AS c;
+SELECT count(*) AS remembered FROM maintenance.expiring;
+CREATE TABLE leaving_d (d date);
+INSERT INTO maintenance.expiring VALUES ('leaving_d'::regclass, 'leaving'::regclass, 'public.leaving_d');
+SELECT count(*) FROM maintenance.alter_partition_policy('leaving', no_retention => true);
+SELECT to_regclass('leaving_d') AS d, count(*) AS remembered FROM maintenance.expiring;
+INSERT INTO maintenance.expiring VALUES ('leaving_d'::regclass, 'leaving'::regclass, 'public.leaving_d');
+SELECT maintenance.remove_partition_policy('leaving');
+SELECT to_regclass('leaving_d') AS d, count(*) AS remembered FROM maintenance.expiring;
+
 -- Another role: its own tables only.
 CREATE ROLE regress_owner;
 CREATE SCHEMA regress_owner AUTHORIZATION regress_owner;

@@ -217,8 +217,11 @@ unsafe fn other<'a>(datum: pg_sys::Datum, oid: pg_sys::Oid) -> Value<'a> {
         let mut function = pg_sys::InvalidOid;
         let mut is_varlena = false;
         pg_sys::getTypeOutputInfo(oid, &mut function, &mut is_varlena);
-        if pg_sys::func_volatile(function) as u8 != pg_sys::PROVOLATILE_IMMUTABLE {
-            // These functions are IMMUTABLE: a setting such as DateStyle must not decide what they return.
+        // These functions are IMMUTABLE: a setting such as DateStyle must not decide what they return. PostgreSQL 14 calls
+        // the output of interval immutable, although IntervalStyle decides it.
+        if oid == pg_sys::INTERVALOID
+            || pg_sys::func_volatile(function) as u8 != pg_sys::PROVOLATILE_IMMUTABLE
+        {
             ErrorReport::new(
                 PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
                 format!(

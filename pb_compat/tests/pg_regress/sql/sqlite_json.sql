@@ -74,8 +74,8 @@ COMMIT;
 EXPLAIN (COSTS OFF) SELECT value FROM json_each('[1]');
 
 -- Aggregates.
-SELECT json_group_array(x), json_group_array(x ORDER BY x DESC), json_group_array(DISTINCT x % 2), json_group_array(x) FILTER (WHERE x > 9),
-    json_group_object('k' || x, x), json_group_object(x, json('[]') ORDER BY x) FROM generate_series(1, 3) AS x;
+SELECT json_group_array(x ORDER BY x), json_group_array(x ORDER BY x DESC), json_group_array(DISTINCT x % 2), json_group_array(x) FILTER (WHERE x > 9),
+    json_group_object('k' || x, x ORDER BY x), json_group_object(x, json('[]') ORDER BY x) FROM generate_series(1, 3) AS x;
 SELECT x, json_group_array(x) OVER (ORDER BY x ROWS 1 PRECEDING), json_group_array(x) OVER (ORDER BY x), json_group_object(nullif('k' || x, 'k2'), x) OVER (ORDER BY x) FROM generate_series(1, 3) AS x;
 SELECT json_group_array(x), json_group_object(x, x) FROM generate_series(1, 0) AS x;
 SELECT json_group_array(sqlite.json_object('a', a)), json_group_array(a -> '$') FROM (VALUES ('[1]'), ('2')) AS v (a);

@@ -21,7 +21,7 @@ SELECT sqlite.lower('ÀB'), sqlite.upper('àb'), sqlite.upper(NULL), sqlite.lowe
 SELECT sqlite.replace('abcabc', 'b', 'xx'), sqlite.replace('abc', '', NULL), sqlite.replace(123, 2, 'z'),
        sqlite.trim('  a '), sqlite.ltrim('xxaxx', 'x'), sqlite.rtrim('aéé', 'é'), sqlite.trim(5);
 SELECT sqlite.hex('abc'), sqlite.hex(NULL) = '' AS hex_of_null, sqlite.hex(12), sqlite.unhex('41 42', ' '), sqlite.unhex('4'),
-       sqlite.unicode('é'), sqlite.unicode(''), sqlite.unicode('\x9225'::bytea), sqlite.char(72, 233, '128512', 55296), sqlite.char() = '' AS no_characters;
+       sqlite.unicode('é'), sqlite.unicode(''), sqlite.unicode('\x9225'::bytea), sqlite.char(72, 233, '128512', 55296) = 'Hé😀' || chr(65533) AS characters, sqlite.char() = '' AS no_characters;
 SELECT sqlite.quote('it''s'), sqlite.quote(1.50), sqlite.quote(NULL), sqlite.quote('\x01'::bytea), sqlite.quote('infinity'::float8),
        sqlite.quote(true), sqlite.unistr_quote(E'a\tb'), sqlite.unistr('\0041\u00e9');
 SELECT sqlite.printf('%d|%5.2f|%-5s|%05d|%,d|%x|%Q|%c|%g|%!.3s', 1, 2.345, 'ab', 42, 1234567, 255, 'it''s', 'xyz', 0.00001, 'äöüß');
@@ -57,7 +57,7 @@ SELECT sqlite.iif(true, 'a', 'b'), sqlite.iif(0, 2, 3), sqlite.iif(0.5, 'x', 'y'
 SELECT sqlite.iif(n <> 0, 1 / n, 0), sqlite.ifnull(n, 1 / n), sqlite.iif(n = 0, n) FROM generate_series(0, 0) t(n);
 
 -- Aggregates.
-SELECT sqlite.total(x), sqlite.group_concat(x), sqlite.group_concat(x, '; '), sqlite.group_concat(x ORDER BY x DESC), sqlite.group_concat(DISTINCT x),
+SELECT sqlite.total(x), sqlite.group_concat(x ORDER BY x), sqlite.group_concat(x, '; ' ORDER BY x), sqlite.group_concat(x ORDER BY x DESC), sqlite.group_concat(DISTINCT x),
        sqlite.group_concat(x, NULL) FILTER (WHERE x > 1) FROM (VALUES (1), (2), (NULL), (2)) t(x);
 SELECT sqlite.total(x), sqlite.group_concat(x), sqlite.total('2.5x') FROM (VALUES (1)) t(x) WHERE x > 1;
 SELECT x, sqlite.group_concat(x) OVER (ORDER BY x), sqlite.total(x) OVER (ORDER BY x ROWS 1 PRECEDING) FROM generate_series(1, 4) t(x);
@@ -135,10 +135,8 @@ SELECT count(*) FROM items WHERE name COLLATE nocase LIKE 'item 1__' AND name = 
 \dx
 \dx+ pb_compat
 \du
-\l+
 \dp
 \dD sqlite.*
-\dO
 \dC
 \sf lower(text)
 \o

@@ -408,6 +408,9 @@ fn checks(cluster: &Cluster) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The tests that dump a database, or have psql look at the catalogs: an older client knows neither.
+const NEED_CLIENTS: [&str; 3] = ["dump_restore::", "search_path::", "shard_tables::a_dump"];
+
 /// The `tests` crate: real clusters, several sessions, crashes, standbys.
 fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {
     let mut command = Command::new("cargo");
@@ -419,10 +422,13 @@ fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {
         .args(["--", "--test-threads=2"]);
     if server.pg_dump_is_older()? {
         println!(
-            "left out: dump_restore, since the pg_dump here is older than PostgreSQL {}",
+            "left out: {}, since the psql and pg_dump here are older than PostgreSQL {}",
+            NEED_CLIENTS.join(", "),
             server.major
         );
-        command.args(["--skip", "dump_restore::"]);
+        for test in NEED_CLIENTS {
+            command.args(["--skip", test]);
+        }
     }
     match without_icu {
         Some(server) => {

@@ -78,7 +78,10 @@ SELECT sum(n) FROM shard_router.fan_out('keyless', 'SELECT count(*) FROM {shard}
 INSERT INTO keyless SELECT generate_series(1, 100);
 SELECT sum(n), max(m) FROM shard_router.fan_out('keyless', 'SELECT count(*), max(id) FROM {shard}') AS t (n bigint, m int);
 SELECT * FROM shard_router.fan_out('keyless', 'SELECT id FROM {shard} WHERE id IN (7, 8)') AS t (id int) ORDER BY 1;
+-- 18 words the detail differently.
+\set VERBOSITY terse
 SELECT * FROM shard_router.fan_out('keyless', 'SELECT id FROM {shard}') AS t (id text);
+\set VERBOSITY default
 SELECT * FROM shard_router.fan_out('keyless', 'SELECT 1') AS t (id int);
 SELECT shard_router.fan_out('keyless', 'SELECT 1 FROM {shard}');
 SELECT * FROM shard_router.fan_out('plain', 'SELECT 1 FROM {shard}') AS t (id int);

@@ -26,7 +26,6 @@ fn adopt_table(
 ) -> Result<pg_sys::Oid, ErrorReport> {
     Request {
         table: tbl,
-        argument: "tbl",
         key: shard_key.map(|key| vec![key.to_string_lossy().into_owned()]),
         shards,
         strategy,
@@ -49,7 +48,6 @@ fn adopt_table_by_columns(
 ) -> Result<pg_sys::Oid, ErrorReport> {
     Request {
         table: tbl,
-        argument: "tbl",
         key: columns(shard_key)?,
         shards,
         strategy,

@@ -19,8 +19,6 @@ const MAX_SHARDS: i32 = 1024;
 /// What is asked for, as the SQL functions take it.
 pub struct Request<'a> {
     pub table: Option<pg_sys::Oid>,
-    /// What the function calls that argument.
-    pub argument: &'static str,
     pub key: Option<Vec<String>>,
     pub shards: Option<i32>,
     pub strategy: Option<&'a str>,
@@ -42,7 +40,6 @@ fn create_sharded_table(
 ) -> Result<pg_sys::Oid, ErrorReport> {
     Request {
         table: template,
-        argument: "template",
         key: shard_key.map(|key| vec![key.to_string_lossy().into_owned()]),
         shards,
         strategy,
@@ -65,7 +62,6 @@ fn create_sharded_table_by_columns(
 ) -> Result<pg_sys::Oid, ErrorReport> {
     Request {
         table: template,
-        argument: "template",
         key: columns(shard_key)?,
         shards,
         strategy,
@@ -94,7 +90,8 @@ pub fn columns(key: Option<Vec<Option<String>>>) -> Result<Option<Vec<String>>, 
 
 impl Request<'_> {
     pub fn perform(self) -> Result<pg_sys::Oid, ErrorReport> {
-        let oid = self.table.ok_or(Error::NullArgument { argument: self.argument })?;
+        let argument = if self.with_rows { "tbl" } else { "template" };
+        let oid = self.table.ok_or(Error::NullArgument { argument })?;
         let key = self.key.ok_or(Error::NullArgument { argument: "shard_key" })?;
         let count = self.shards.ok_or(Error::NullArgument { argument: "shards" })?;
         let strategy =

@@ -4,8 +4,12 @@ mod rng;
 
 use postgres::{Client, SimpleQueryMessage};
 pub use rng::Rng;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 pub use xtask::cluster::{Cluster, Stop};
+use xtask::command::output;
 use xtask::server::Server;
 
 /// The server that `make test` built and installed into.
@@ -49,6 +53,30 @@ pub fn create_app(cluster: &Cluster) -> Client {
 
 pub fn connect(cluster: &Cluster, database: &str) -> Client {
     cluster.connect(database).expect("a session")
+}
+
+/// Dumps the database `app` with pg_dump, as SQL.
+pub fn dump(cluster: &Cluster) -> PathBuf {
+    let dump = cluster.dir().join("dump.sql");
+    let file = File::create(&dump).expect("a file");
+    let dumped =
+        cluster.client("pg_dump").arg("app").stdout(Stdio::from(file)).status().expect("pg_dump");
+    assert!(dumped.success());
+    dump
+}
+
+/// Restores a dump of [`dump`] into a new database `copy`, where any error is a failure, and returns a superuser's session
+/// in it.
+pub fn restore(cluster: &Cluster, dump: &Path) -> Client {
+    connect(cluster, "postgres").batch_execute("CREATE DATABASE copy").expect("a database");
+    output(
+        cluster
+            .client("psql")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
+            .arg(dump),
+    )
+    .expect("the dump restores");
+    connect(cluster, "copy")
 }
 
 /// The single value of a query as text; `None` for NULL.

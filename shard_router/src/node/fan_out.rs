@@ -2,6 +2,7 @@
 
 use super::remote::Remote;
 use super::table::place;
+use crate::entry::unguarded::SetTuplestoreDestReceiverParams;
 use crate::error::Error;
 use crate::operation::Problem;
 use crate::operation::steps::{pause, raise};
@@ -13,25 +14,13 @@ use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_int};
 use std::time::Duration;
 
 const PLACEHOLDER: &str = "{shard}";
 const PURPOSE: &str = "fan_out";
 /// How often to look whether a node has answered.
 const TICK: Duration = Duration::from_millis(1);
-
-unsafe extern "C-unwind" {
-    // Not among pgrx's bindings (executor/tstoreReceiver.h).
-    fn SetTuplestoreDestReceiverParams(
-        receiver: *mut pg_sys::DestReceiver,
-        store: *mut pg_sys::Tuplestorestate,
-        context: pg_sys::MemoryContext,
-        detoast: bool,
-        target: pg_sys::TupleDesc,
-        map_failure: *const c_char,
-    );
-}
 
 /// What PG_FUNCTION_INFO_V1 declares in C.
 #[unsafe(no_mangle)]

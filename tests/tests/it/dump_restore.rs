@@ -1,7 +1,5 @@
 use crate::{ledger, shard_split};
-use std::process::Stdio;
-use tests::{cluster_with_worker, column, connect, create_app, sqlstate, value};
-use xtask::command::output;
+use tests::{cluster_with_worker, column, connect, create_app, dump, restore, sqlstate, value};
 
 /// pg_dump and psql, as anybody moves a database.
 #[test]
@@ -22,21 +20,7 @@ fn a_dump_brings_policies_shards_and_triggers_along() {
              SELECT cache_notify.attach('orders')",
         )
         .expect("one of everything");
-    let dump = cluster.dir().join("dump.sql");
-    let file = std::fs::File::create(&dump).expect("a file");
-    let dumped =
-        cluster.client("pg_dump").arg("app").stdout(Stdio::from(file)).status().expect("pg_dump");
-    assert!(dumped.success());
-    connect(&cluster, "postgres").batch_execute("CREATE DATABASE copy").expect("a database");
-    output(
-        cluster
-            .client("psql")
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
-            .arg(&dump),
-    )
-    .expect("the dump restores");
-
-    let mut copy = connect(&cluster, "copy");
+    let mut copy = restore(&cluster, &dump(&cluster));
     for query in [
         "SELECT parent::text || period::text || premake || retention::text FROM maintenance.partition_policies ORDER BY 1",
         "SELECT matview::text || schedule FROM maintenance.refresh_policies ORDER BY 1",
@@ -72,18 +56,10 @@ fn a_dump_brings_policies_shards_and_triggers_along() {
 fn an_unused_installation_dumps_and_restores() {
     let cluster = tests::cluster(&[]);
     drop(create_app(&cluster));
-    let dump = output(cluster.client("pg_dump").arg("app")).expect("pg_dump");
-    assert!(dump.contains("CREATE EXTENSION IF NOT EXISTS maintenance_worker"));
-    let path = cluster.dir().join("dump.sql");
-    std::fs::write(&path, dump).expect("a file");
-    connect(&cluster, "postgres").batch_execute("CREATE DATABASE copy").expect("a database");
-    output(
-        cluster
-            .client("psql")
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
-            .arg(&path),
-    )
-    .expect("the dump restores");
+    let dump = dump(&cluster);
+    let text = std::fs::read_to_string(&dump).expect("the dump");
+    assert!(text.contains("CREATE EXTENSION IF NOT EXISTS maintenance_worker"));
+    restore(&cluster, &dump);
 }
 
 /// An operation is in the dump of its database, and goes on where that is restored; it goes with its table.
@@ -107,20 +83,7 @@ fn an_interrupted_split_is_dumped_and_dropped() {
     other.batch_execute("ROLLBACK").expect("out of the way");
     let before = shard_split::sum(&mut client);
 
-    let dump = cluster.dir().join("dump.sql");
-    let file = std::fs::File::create(&dump).expect("a file");
-    let dumped =
-        cluster.client("pg_dump").arg("app").stdout(Stdio::from(file)).status().expect("pg_dump");
-    assert!(dumped.success());
-    connect(&cluster, "postgres").batch_execute("CREATE DATABASE copy").expect("a database");
-    output(
-        cluster
-            .client("psql")
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
-            .arg(&dump),
-    )
-    .expect("the dump restores");
-    let mut copy = connect(&cluster, "copy");
+    let mut copy = restore(&cluster, &dump(&cluster));
     assert_eq!(shard_split::sum(&mut copy), before);
     copy.batch_execute("UPDATE orders SET total_amount = 5").expect("changed");
     copy.batch_execute("CALL shard_router.split_shards('orders', 2)").expect("finished");

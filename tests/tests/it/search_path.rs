@@ -1,5 +1,4 @@
-use std::process::Stdio;
-use tests::{cluster, connect, create_app, value};
+use tests::{cluster, connect, create_app, dump, restore, value};
 use xtask::command::output;
 
 /// What psql asks of the catalogs.
@@ -62,21 +61,9 @@ fn a_database_whose_search_path_starts_with_sqlite_is_one_as_others() {
     }
 
     // It is restored where nothing is set.
-    let dump = cluster.dir().join("dump.sql");
-    let file = std::fs::File::create(&dump).expect("a file");
-    let dumped =
-        cluster.client("pg_dump").arg("app").stdout(Stdio::from(file)).status().expect("pg_dump");
-    assert!(dumped.success());
+    let dump = dump(&cluster);
     admin.batch_execute("ALTER ROLE ALL RESET search_path").expect("no path");
-    admin.batch_execute("CREATE DATABASE copy").expect("a database");
-    output(
-        cluster
-            .client("psql")
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "copy", "-f"])
-            .arg(&dump),
-    )
-    .expect("the dump restores");
-    let mut copy = connect(&cluster, "copy");
+    let mut copy = restore(&cluster, &dump);
     // What was made with SQLite's functions and operators still has them.
     assert_eq!(value(&mut copy, "SELECT name FROM as_ever").as_deref(), Some("A"));
     assert_eq!(

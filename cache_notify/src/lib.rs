@@ -13,6 +13,7 @@ mod payload;
 mod pending;
 mod plan;
 mod rows;
+mod snapshot;
 mod template;
 mod transaction;
 mod trigger;

@@ -1,6 +1,7 @@
 //! From a trigger to the transaction's end: keeps the pending keys and sends them at commit.
 
 use crate::options::Delivery;
+use crate::payload::Payload;
 use crate::pending::Pending;
 use crate::{durable, guc, outbox};
 use pgrx::pg_sys;
@@ -74,7 +75,9 @@ fn send() {
         match target.delivery {
             Delivery::Notify => notify(&target.channel, payload),
             Delivery::Async => outbox::add(&target.channel, payload),
-            Delivery::Durable => durable::add(&target.channel, payload),
+            Delivery::Durable => {
+                durable::add(&target.channel, payload, target.payload == Payload::Json);
+            }
         }
         messages += 1;
         if messages.is_multiple_of(1024) {

@@ -73,7 +73,7 @@ unsafe fn run(call: pg_sys::FunctionCallInfo) -> Result<(), ErrorReport> {
             break;
         }
         let read = read(&consumer, up_to, &answer)?;
-        if read.changes > 0 {
+        if read.changes > 0 || read.held_back {
             break;
         }
         match read.end {
@@ -94,6 +94,8 @@ struct Read {
     changes: usize,
     /// Where the last transaction in the output ends.
     end: Option<u64>,
+    /// The next transaction is not visible yet.
+    held_back: bool,
 }
 
 /// Reads transactions until `up_to` changes are found, and never a part of one.
@@ -102,8 +104,9 @@ fn read(consumer: &Consumer, up_to: Option<i32>, answer: &Answer) -> Result<Read
     let enough = up_to.map_or(usize::MAX, |up_to| usize::try_from(up_to).unwrap_or(usize::MAX));
     consumer.guarded(|| {
         Spi::connect(|client| {
-            let mut read = Read { changes: 0, end: None };
+            let mut read = Read { changes: 0, end: None, held_back: false };
             // The messages of the transaction at hand.
+            let mut transaction = pg_sys::InvalidTransactionId;
             let mut contents: Vec<Vec<u8>> = Vec::new();
             let mut cursor = client.open_cursor(
                 "SELECT data FROM pg_catalog.pg_logical_slot_peek_binary_changes($1, NULL, $2,
@@ -118,11 +121,20 @@ fn read(consumer: &Consumer, up_to: Option<i32>, answer: &Answer) -> Result<Read
                 for row in rows {
                     let Some(row) = row.get::<&[u8]>(1).map_err(spi::report)? else { continue };
                     match pgoutput::decode(row) {
-                        Ok(Output::Begin) => contents.clear(),
+                        Ok(Output::Begin { xid }) => {
+                            transaction = pg_sys::TransactionId::from(xid);
+                            contents.clear();
+                        }
                         Ok(Output::Message { prefix, content }) => {
                             if prefix == wire::PREFIX.as_bytes() {
                                 contents.push(content.to_vec());
                             }
+                        }
+                        Ok(Output::Commit { .. })
+                            if !contents.is_empty() && is_in_progress(transaction) =>
+                        {
+                            read.held_back = true;
+                            return Ok(read);
                         }
                         Ok(Output::Commit { end, at }) => {
                             for content in contents.drain(..) {
@@ -141,6 +153,13 @@ fn read(consumer: &Consumer, up_to: Option<i32>, answer: &Answer) -> Result<Read
             }
         })
     })
+}
+
+/// Whether a transaction whose commit is in the write-ahead log is still unseen by new snapshots, as it is for a moment, or
+/// for as long as it waits for a synchronous standby. Who hears of a change and reads the row must not get the old value.
+fn is_in_progress(transaction: pg_sys::TransactionId) -> bool {
+    // SAFETY: looks into the list of running transactions.
+    unsafe { pg_sys::TransactionIdIsInProgress(transaction) }
 }
 
 /// The rows of the function's result.

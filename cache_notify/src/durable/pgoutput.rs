@@ -4,12 +4,12 @@
 /// One row of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output<'a> {
-    Begin,
-    /// A logical message of a transaction.
-    Message {
-        prefix: &'a [u8],
-        content: &'a [u8],
+    Begin {
+        /// Without its epoch.
+        xid: u32,
     },
+    /// A logical message of a transaction.
+    Message { prefix: &'a [u8], content: &'a [u8] },
     Commit {
         /// Where the commit record ends: everything before it has been sent.
         end: u64,
@@ -33,7 +33,9 @@ const TRANSACTIONAL: u8 = 1;
 
 pub fn decode(row: &[u8]) -> Result<Output<'_>, Malformed> {
     match row.first().ok_or(Malformed)? {
-        b'B' if row.len() == BEGIN => Ok(Output::Begin),
+        b'B' if row.len() == BEGIN => {
+            Ok(Output::Begin { xid: u32::from_be_bytes(number(row, 17)?) })
+        }
         b'C' if row.len() == COMMIT => Ok(Output::Commit {
             end: u64::from_be_bytes(number(row, 10)?),
             at: i64::from_be_bytes(number(row, 18)?),
@@ -84,7 +86,7 @@ mod unit {
     fn rows_of_a_transaction() {
         let begin =
             bytes(&[b"B", &5_u64.to_be_bytes(), &6_i64.to_be_bytes(), &7_u32.to_be_bytes()]);
-        assert_eq!(decode(&begin), Ok(Output::Begin));
+        assert_eq!(decode(&begin), Ok(Output::Begin { xid: 7 }));
         assert_eq!(
             decode(&message_row(1)),
             Ok(Output::Message { prefix: b"pre", content: b"a\0b" })

@@ -1,6 +1,7 @@
 //! Delivery `durable`: the keys of a transaction in the write-ahead log, together with its commit.
 
 use crate::error::Error;
+use pg_ext_core::subtransaction::Caught;
 use pgrx::pg_sys;
 
 /// Whether the server keeps what this delivery needs.
@@ -20,6 +21,11 @@ pub fn add(channel: &[u8], payload: &[u8]) {
 
 /// After the last [`add`], still before the commit: writes what was taken.
 pub fn write() {}
+
+/// In the publisher, when a session called for it (`publisher::call`).
+pub fn publish() -> Result<(), Caught> {
+    Ok(())
+}
 
 /// The transaction is over, one way or the other.
 pub fn end() {}

@@ -41,6 +41,8 @@ pub enum Error {
     KeysWithEvent,
     #[error("delivery \"async\" needs cache_notify in shared_preload_libraries")]
     NotPreloaded,
+    #[error("cannot PREPARE a transaction that has messages of delivery \"async\"")]
+    Prepare,
     #[error("delivery \"durable\" needs wal_level \"logical\"")]
     WalLevel,
     #[error("function cache_notify.invalidate_cache was not called by a trigger")]
@@ -76,7 +78,7 @@ impl SqlError for Error {
             Error::UndefinedColumn { .. } => ERRCODE_UNDEFINED_COLUMN,
             Error::DuplicateColumn { .. } => ERRCODE_DUPLICATE_COLUMN,
             Error::NoKey { .. } | Error::NotAttached { .. } => ERRCODE_UNDEFINED_OBJECT,
-            Error::VirtualColumn { .. } | Error::ForeignPartition { .. } => {
+            Error::VirtualColumn { .. } | Error::ForeignPartition { .. } | Error::Prepare => {
                 ERRCODE_FEATURE_NOT_SUPPORTED
             }
             Error::UnclosedBrace { .. }
@@ -146,6 +148,9 @@ impl SqlError for Error {
             Error::NotPreloaded => {
                 "Add cache_notify to shared_preload_libraries and restart the server, or use delivery \"notify\"."
                     .to_owned()
+            }
+            Error::Prepare => {
+                "Tables that two-phase transactions write can be attached with delivery \"durable\".".to_owned()
             }
             Error::WalLevel => {
                 "Set wal_level to logical and restart the server, or use delivery \"notify\" or \"async\"."

@@ -41,6 +41,8 @@ pub enum Error {
     KeysWithEvent,
     #[error("delivery \"async\" needs cache_notify in shared_preload_libraries")]
     NotPreloaded,
+    #[error("cannot PREPARE a transaction that has messages of delivery \"async\"")]
+    Prepare,
     #[error("delivery \"durable\" needs wal_level \"logical\"")]
     WalLevel,
     #[error("consumers need wal_level \"logical\"")]
@@ -101,9 +103,10 @@ impl SqlError for Error {
             Error::InvalidConsumerName { .. } => ERRCODE_INVALID_NAME,
             Error::ConsumerInUse { .. } => ERRCODE_OBJECT_IN_USE,
             Error::UnknownOutput => ERRCODE_PROTOCOL_VIOLATION,
-            Error::VirtualColumn { .. } | Error::ForeignPartition { .. } | Error::NoSet => {
-                ERRCODE_FEATURE_NOT_SUPPORTED
-            }
+            Error::VirtualColumn { .. }
+            | Error::ForeignPartition { .. }
+            | Error::Prepare
+            | Error::NoSet => ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::UnclosedBrace { .. }
             | Error::UnmatchedBrace { .. }
             | Error::BadPlaceholder { .. }
@@ -181,6 +184,9 @@ impl SqlError for Error {
             Error::NotPreloaded => {
                 "Add cache_notify to shared_preload_libraries and restart the server, or use delivery \"notify\"."
                     .to_owned()
+            }
+            Error::Prepare => {
+                "Tables that two-phase transactions write can be attached with delivery \"durable\".".to_owned()
             }
             Error::WalLevel => {
                 "Set wal_level to logical and restart the server, or use delivery \"notify\" or \"async\"."

@@ -121,6 +121,15 @@ impl Options {
         Ok(options)
     }
 
+    /// Reads `pg_trigger.tgargs`, where each argument ends with a NUL byte.
+    pub fn parse_stored(arguments: &[u8]) -> Result<Options, Error> {
+        Options::parse(
+            arguments
+                .split_inclusive(|&byte| byte == 0)
+                .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument)),
+        )
+    }
+
     /// The arguments that [`Options::parse`] turns back into `self`.
     pub fn arguments(&self) -> Vec<Vec<u8>> {
         let mut arguments = vec![self.channel.clone()];

@@ -100,11 +100,14 @@ pub fn event(event_type: &[u8], collection: &[u8], id: &[u8], node_id: &[u8]) ->
     out
 }
 
-/// A `json` message with the transaction it is of: its id, and its position in the write-ahead log.
-pub fn with_version(json: &[u8], xid: u64, position: u64) -> Vec<u8> {
+/// A `json` message with the transaction it is of: its id, and where that is known its position in the write-ahead log.
+pub fn with_version(json: &[u8], xid: u64, position: Option<u64>) -> Vec<u8> {
     let object = json.strip_suffix(b"}").unwrap_or(json);
-    let (high, low) = (position >> 32, position & 0xFFFF_FFFF);
-    let version = format!(",\"xid\":\"{xid}\",\"position\":\"{high:X}/{low:X}\"}}");
+    let position = position.map_or_else(String::new, |position| {
+        let (high, low) = (position >> 32, position & 0xFFFF_FFFF);
+        format!(",\"position\":\"{high:X}/{low:X}\"")
+    });
+    let version = format!(",\"xid\":\"{xid}\"{position}}}");
     [object, version.as_bytes()].concat()
 }
 
@@ -229,10 +232,11 @@ mod unit {
     #[test]
     fn a_version_fits_into_what_is_kept_for_it() {
         assert_eq!(
-            with_version(b"{\"keys\":[]}", 7, 0x16_0000_00AB),
+            with_version(b"{\"keys\":[]}", 7, Some(0x16_0000_00AB)),
             b"{\"keys\":[],\"xid\":\"7\",\"position\":\"16/AB\"}"
         );
-        let longest = with_version(b"{\"a\":1}", u64::MAX, u64::MAX);
+        assert_eq!(with_version(b"{\"keys\":[]}", 7, None), b"{\"keys\":[],\"xid\":\"7\"}");
+        let longest = with_version(b"{\"a\":1}", u64::MAX, Some(u64::MAX));
         assert_eq!(longest.len(), b"{\"a\":1}".len() + VERSION_LENGTH);
     }
 

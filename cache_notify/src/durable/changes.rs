@@ -217,7 +217,7 @@ impl Answer {
         }
         for entry in &entries {
             if entry.is_json {
-                let versioned = payload::with_version(entry.payload, xid, end);
+                let versioned = payload::with_version(entry.payload, xid, Some(end));
                 self.row(end, at, xid, entry.channel, &versioned);
             } else {
                 self.row(end, at, xid, entry.channel, entry.payload);

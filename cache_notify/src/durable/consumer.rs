@@ -17,6 +17,9 @@ use std::panic::AssertUnwindSafe;
 
 /// How exact `confirmed_at` is: a consumer that polls all the time shall not write all the time.
 const CONFIRMED_AT_SECONDS: i32 = 10;
+/// Beyond that we write a record from which on reading can begin. The server does it every 15 seconds: more often, a consumer
+/// that keeps up neither keeps nor reads more of the write-ahead log than it must.
+const READ_AGAIN: u64 = 1024 * 1024;
 /// A slot's name has at most NAMEDATALEN - 1 bytes, of which `cache_notify_4294967295_` takes 24.
 const NAME_LIMIT: usize = 39;
 
@@ -27,6 +30,8 @@ pub struct Consumer {
     pub slot: String,
     /// What ends here or before is done with.
     pub confirmed: u64,
+    /// How many bytes before that each call reads again.
+    read_again: u64,
     /// `confirmed_at` is due to be written.
     is_due: bool,
 }
@@ -76,24 +81,25 @@ enum Look {
 fn look(name: &str) -> Result<Look, ErrorReport> {
     let slot = slot_of(name)?;
     let found = select_first(
-        "SELECT s.slot_name IS NULL OR s.wal_status = 'lost' OR (s.restart_lsn IS NULL AND NOT s.active),
-                (s.confirmed_flush_lsn - '0/0')::bigint,
-                r.confirmed_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)
-         FROM cache_notify.registered_consumers r
-              LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = $2
-         WHERE r.name = $1",
-        &[name.into(), slot.as_str().into(), CONFIRMED_AT_SECONDS.into()],
-        |row| Ok((row.get::<bool>(1)?, row.get::<i64>(2)?, row.get::<bool>(3)?)),
+        "SELECT v.status = 'lost', (v.position - '0/0')::bigint, v.kept_bytes - v.lag_bytes,
+                r.confirmed_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)
+         FROM cache_notify.consumers v JOIN cache_notify.registered_consumers r USING (name)
+         WHERE v.name = $1",
+        &[name.into(), CONFIRMED_AT_SECONDS.into()],
+        |row| {
+            Ok((row.get::<bool>(1)?, row.get::<i64>(2)?, row.get::<i64>(3)?, row.get::<bool>(4)?))
+        },
     )?;
     Ok(match found {
         None => Look::Unknown,
-        Some((Some(false), Some(confirmed), is_due)) => Look::Ready(Consumer {
+        Some((Some(false), Some(confirmed), read_again, is_due)) => Look::Ready(Consumer {
             name: name.to_owned(),
             slot,
             confirmed: u64::try_from(confirmed).unwrap_or(0),
+            read_again: read_again.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
             is_due: is_due.unwrap_or(true),
         }),
-        Some((Some(false), None, _)) => Look::InUse,
+        Some((Some(false), None, ..)) => Look::InUse,
         Some(_) => Look::Lost,
     })
 }
@@ -132,6 +138,10 @@ impl Consumer {
             }
         }
         self.confirmed = position;
+        if self.read_again > READ_AGAIN {
+            // SAFETY: what pg_log_standby_snapshot does, where there is that function.
+            unsafe { pg_sys::LogStandbySnapshot() };
+        }
         Ok(())
     }
 
@@ -278,9 +288,10 @@ fn add_consumer(name: Option<&str>) -> Result<i64, ErrorReport> {
     )?;
     publication::adopt()?;
     write(
-        "INSERT INTO cache_notify.registered_consumers (name) VALUES ($1)
+        "INSERT INTO cache_notify.registered_consumers AS r (name, timeline)
+         VALUES ($1, pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))
          ON CONFLICT (name) DO UPDATE
-             SET added_at = pg_catalog.clock_timestamp(), confirmed_at = pg_catalog.clock_timestamp()",
+             SET timeline = excluded.timeline, added_at = excluded.added_at, confirmed_at = excluded.confirmed_at",
         &[name.into()],
     )?;
     Ok(start.flatten().unwrap_or(0))
@@ -355,6 +366,39 @@ pub fn enforce_max_lag() -> Result<(), ErrorReport> {
         );
     }
     Ok(())
+}
+
+/// For the launcher, which is connected to no database: those in which a consumer keeps more than `cache_notify.max_lag`
+/// allows, and whether there are any consumers.
+pub fn lagging_databases() -> (Vec<u32>, bool) {
+    let limit = guc::max_lag().and_then(|limit| u64::try_from(limit).ok()).unwrap_or(u64::MAX);
+    let (mut lagging, mut has_consumers) = (Vec::new(), false);
+    // SAFETY: the slots are an array of max_replication_slots in shared memory, which lives as long as the server. They are
+    // read without a lock, so that a slot which is being made or dropped may look odd; a look at a wrong database follows at
+    // the worst, in which the slots are read again.
+    unsafe {
+        let slots = (*pg_sys::ReplicationSlotCtl).replication_slots.as_ptr();
+        let here = pg_sys::GetXLogInsertRecPtr();
+        for i in 0..usize::try_from(pg_sys::max_replication_slots).unwrap_or(0) {
+            let slot = slots.add(i);
+            if !(&raw const (*slot).in_use).read_volatile() {
+                continue;
+            }
+            let data = (&raw const (*slot).data).read_volatile();
+            let database = data.database.to_u32();
+            let prefix = format!("cache_notify_{database}_");
+            let name = data.name.data.map(|byte| byte as u8);
+            if database == 0 || !name.starts_with(prefix.as_bytes()) {
+                continue;
+            }
+            has_consumers = true;
+            let kept = here.saturating_sub(data.restart_lsn);
+            if data.restart_lsn != 0 && kept > limit && !lagging.contains(&database) {
+                lagging.push(database);
+            }
+        }
+    }
+    (lagging, has_consumers)
 }
 
 /// Drops slots of this database that belong to no consumer: of an `add_consumer` that was rolled back, or of the extension

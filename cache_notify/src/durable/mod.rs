@@ -6,12 +6,18 @@
 mod changes;
 mod consumer;
 mod pgoutput;
+mod prepared;
 mod publication;
 mod wire;
 
+pub use consumer::lagging_databases;
+
 use crate::error::Error;
-use crate::outbox;
+use crate::{outbox, payload};
+use pg_ext_core::subtransaction::Caught;
+use pg_ext_core::toplevel;
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReportable;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use wire::Encoder;
@@ -42,13 +48,16 @@ pub fn check_available() -> Result<(), Error> {
     if is_available() { Ok(()) } else { Err(Error::WalLevel) }
 }
 
-/// Takes one message of the present transaction, before its commit. May raise an error, which fails the transaction.
+/// Takes one message of the present transaction, before its commit or before it is prepared. May raise an error, which fails
+/// the transaction.
 ///
-/// `is_json`: the payload is an object that takes the transaction's id and position when it is read.
+/// `is_json`: the payload is an object that takes the transaction's id, and its position when it is read.
+///
+/// Those who listen hear through the ring. Without one they do not: then consumers are the only ones to be told.
 ///
 /// Where wal_level was lowered since the table was attached there can be no consumer: the server does not start with a slot
 /// that it could not serve. Those who listen go on hearing.
-pub fn add(channel: &[u8], payload: &[u8], is_json: bool) {
+pub fn add(channel: &[u8], payload: &[u8], is_json: bool, is_prepared: bool) {
     if !is_available() {
         outbox::add(channel, payload);
         return;
@@ -60,15 +69,25 @@ pub fn add(channel: &[u8], payload: &[u8], is_json: bool) {
         outgoing.is_full()
     });
     if is_full {
-        write();
+        write(is_prepared);
+    }
+    if outbox::is_available() && !is_prepared {
+        if is_json {
+            outbox::add(channel, &payload::with_version(payload, xid, None));
+        } else {
+            outbox::add(channel, payload);
+        }
     }
 }
 
 /// After the last [`add`], still before the commit: writes what was taken.
-pub fn write() {
+pub fn write(is_prepared: bool) {
     OUTGOING.with_borrow_mut(|outgoing| {
         if outgoing.is_empty() {
             return;
+        }
+        if is_prepared && outbox::is_available() {
+            prepared::keep(outgoing.bytes());
         }
         let prefix = CString::new(wire::PREFIX).unwrap_or_default();
         let bytes = outgoing.bytes();
@@ -89,6 +108,12 @@ pub fn write() {
         }
         outgoing.clear();
     });
+}
+
+/// In the publisher, when a session or the launcher called for it.
+pub fn publish() -> Result<(), Caught> {
+    toplevel::transaction(|| prepared::publish().unwrap_or_report())?;
+    toplevel::transaction(|| consumer::enforce_max_lag().unwrap_or_report())
 }
 
 /// The transaction is over, one way or the other.

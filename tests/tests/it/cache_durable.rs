@@ -200,6 +200,8 @@ fn a_change_is_read_when_its_transaction_is_committed() {
         )
         .expect("emitted");
     assert_eq!(payloads(&mut client), ["items:6"]);
+    confirm_all(&mut client);
+    client.batch_execute("INSERT INTO items VALUES (7)").expect("written");
     // A transaction of more than one message.
     client
         .batch_execute("INSERT INTO items SELECT n FROM generate_series(100001, 130000) n")
@@ -265,7 +267,7 @@ fn a_crash_loses_no_change_and_invents_none() {
 
 #[test]
 fn a_consumer_that_keeps_too_much_is_dropped_and_told() {
-    let (cluster, mut client) = start(&["cache_notify.max_lag = '4MB'"]);
+    let (cluster, mut client) = start(&["cache_notify.max_lag = '6MB'"]);
     value(&mut client, "SELECT cache_notify.add_consumer('lazy')");
     let megabytes = |client: &mut Client, n: usize| {
         // An own table each time: the log alone grows.
@@ -276,9 +278,8 @@ fn a_consumer_that_keeps_too_much_is_dropped_and_told() {
             .expect("written");
     };
     // Below the limit, and of no interest: one that polls is moved on, and so has nothing to fear.
-    for _ in 0..3 {
+    for _ in 0..5 {
         megabytes(&mut client, 2);
-        client.batch_execute("CHECKPOINT").expect("a record from which on to read");
         assert_eq!(payloads(&mut client), [""; 0]);
         assert_eq!(
             value(
@@ -309,7 +310,7 @@ fn a_consumer_that_keeps_too_much_is_dropped_and_told() {
         ["items:1"]
     );
     // By its own call.
-    megabytes(&mut client, 6);
+    megabytes(&mut client, 7);
     assert_eq!(sqlstate(&mut client, "SELECT cache_notify.changes_since('lazy')"), "55000");
 
     // The server's own limit.
@@ -508,8 +509,8 @@ fn one_reader_at_a_time_and_none_is_left_behind() {
     // Not read to the end, and in a transaction that is rolled back.
     client
         .batch_execute(
-            "BEGIN; DECLARE some CURSOR FOR SELECT * FROM cache_notify.changes_since('c', 100);
-             FETCH 10 FROM some; ROLLBACK",
+            "BEGIN; DECLARE few CURSOR FOR SELECT * FROM cache_notify.changes_since('c', 100);
+             FETCH 10 FROM few; ROLLBACK",
         )
         .expect("a cursor");
     let expected: Vec<String> = (1..=30000).map(|id| format!("items:{id}")).collect();
@@ -596,4 +597,125 @@ fn without_a_log_to_read_those_who_listen_still_hear() {
     let mut ear = Ear::new(&cluster, "app", "cache_invalidate");
     client.batch_execute("INSERT INTO items VALUES (1)").expect("written");
     assert_eq!(ear.heard(), ["items:1"]);
+}
+
+/// With the library preloaded: the publisher tells those who listen, in the words that a consumer reads.
+#[test]
+fn those_who_listen_hear_from_the_publisher() {
+    let (cluster, mut client) = start(&["shared_preload_libraries = 'cache_notify'"]);
+    client
+        .batch_execute(
+            "CREATE TABLE docs (id int PRIMARY KEY);
+             SELECT cache_notify.attach('docs', payload => 'json', channel => 'docs', delivery => 'durable')",
+        )
+        .expect("attached");
+    let mut ear = Hearing::new(&cluster, "cache_invalidate");
+    let mut docs = Hearing::new(&cluster, "docs");
+    client
+        .batch_execute("BEGIN; INSERT INTO items VALUES (1); SAVEPOINT s; INSERT INTO items VALUES (2); ROLLBACK TO s; COMMIT")
+        .expect("written");
+    ear.until("items:1");
+    client.batch_execute("BEGIN; INSERT INTO items VALUES (3); ROLLBACK").expect("rolled back");
+
+    client.batch_execute("INSERT INTO docs VALUES (7)").expect("written");
+    let json = value(
+        &mut client,
+        "SELECT (payload::jsonb - 'position')::text FROM cache_notify.changes_since('c') WHERE channel = 'docs'",
+    )
+    .expect("a change");
+    let heard = docs.next_json(&mut client);
+    assert_eq!(heard, json);
+
+    // Prepared: heard when it is committed, also by a session that knows nothing of it, and after a restart.
+    for (id, restarts) in [(11, false), (12, true)] {
+        client
+            .batch_execute(&format!(
+                "BEGIN; INSERT INTO items VALUES ({id}); PREPARE TRANSACTION 'kept';
+                 BEGIN; INSERT INTO items VALUES ({id} + 100); PREPARE TRANSACTION 'gone';
+                 INSERT INTO items VALUES ({id} + 200)"
+            ))
+            .expect("prepared");
+        ear.until(&format!("items:{}", id + 200));
+        if restarts {
+            cluster.crash_and_restart().expect("the server comes back");
+            client = connect(&cluster, "app");
+            ear = Hearing::new(&cluster, "cache_invalidate");
+        }
+        client.batch_execute("ROLLBACK PREPARED 'gone'").expect("rolled back");
+        client.batch_execute("COMMIT PREPARED 'kept'").expect("committed");
+        ear.until(&format!("items:{id}"));
+        assert!(!ear.heard.iter().any(|heard| *heard == format!("items:{}", id + 100)));
+    }
+    assert_eq!(
+        value(&mut client, "SELECT count(*) FROM cache_notify.prepared_messages").as_deref(),
+        Some("0")
+    );
+    assert!(!ear.heard.iter().any(|heard| heard == "items:2" || heard == "items:3"));
+}
+
+/// And so that a disk does not fill when no consumer calls any more.
+#[test]
+fn the_launcher_sees_consumers_that_are_gone_for_ever() {
+    let (cluster, mut client) =
+        start(&["shared_preload_libraries = 'cache_notify'", "cache_notify.max_lag = '1MB'"]);
+    client
+        .batch_execute(
+            "INSERT INTO noise SELECT repeat(md5(n::text), 30) FROM generate_series(1, 3000) n",
+        )
+        .expect("written");
+    assert_eq!(
+        value(&mut client, "SELECT problem FROM cache_notify.health WHERE object = 'c'").as_deref(),
+        Some("consumer lagging")
+    );
+    eventually_true(&mut client, PATIENCE, "SELECT status = 'lost' FROM cache_notify.consumers");
+    assert_eq!(
+        value(&mut client, "SELECT count(*) FROM pg_replication_slots").as_deref(),
+        Some("0")
+    );
+    assert!(cluster.log().contains("dropped consumer \"c\" of cache_notify"));
+    assert_eq!(
+        value(&mut client, "SELECT problem FROM cache_notify.health WHERE object = 'c'").as_deref(),
+        Some("consumer lost")
+    );
+}
+
+/// A session that listens to what others send in their own time.
+struct Hearing {
+    session: Client,
+    heard: Vec<String>,
+}
+
+impl Hearing {
+    fn new(cluster: &Cluster, channel: &str) -> Hearing {
+        let mut session = connect(cluster, "app");
+        session.batch_execute(&format!("LISTEN {channel}")).expect("listening");
+        Hearing { session, heard: Vec::new() }
+    }
+
+    fn next(&mut self) -> String {
+        use fallible_iterator::FallibleIterator;
+        let notification = self
+            .session
+            .notifications()
+            .timeout_iter(PATIENCE)
+            .next()
+            .expect("the connection holds")
+            .expect("something is heard");
+        self.heard.push(notification.payload().to_owned());
+        notification.payload().to_owned()
+    }
+
+    fn until(&mut self, payload: &str) {
+        while self.next() != payload {}
+    }
+
+    /// The next one that is JSON, as the server writes jsonb.
+    fn next_json(&mut self, client: &mut Client) -> String {
+        loop {
+            let heard = self.next();
+            if heard != "*" {
+                return value(client, &format!("SELECT '{heard}'::jsonb")).expect("JSON");
+            }
+        }
+    }
 }

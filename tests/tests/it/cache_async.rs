@@ -192,7 +192,8 @@ fn a_full_ring_becomes_drop_everything() {
     cluster.configure(&["cache_notify.publisher = on"]).expect("configured");
     cluster.reload().expect("reloaded");
     eventually("room", PATIENCE, || (stats(&mut writer, "waiting") == 0).then_some(()));
-    assert_eq!(ear.heard_by("async"), ["*"]);
+    let heard = ear.heard_by("async");
+    assert!(heard == ["*"], "{} messages", heard.len());
     // The other channel lost nothing.
     assert_eq!(other_ear.heard_by("async"), ["others:1"]);
     run(&mut writer, "INSERT INTO items VALUES (-1)");
@@ -295,8 +296,8 @@ fn a_database_can_be_copied_renamed_and_dropped_while_its_publisher_is_there() {
                 PATIENCE,
                 &format!("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = {pid}"),
             );
-            // Not when it has been idle for long enough, which is 3 seconds.
-            assert!(began.elapsed() < Duration::from_millis(2500), "{statement}");
+            // Not when it has been idle for long enough, which is a minute, or the statement has given up.
+            assert!(began.elapsed() < Duration::from_secs(4), "{statement}");
         });
     }
     // Nothing is remembered of databases that are gone.

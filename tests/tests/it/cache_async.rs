@@ -355,6 +355,41 @@ fn databases_take_turns_where_worker_slots_are_few() {
     ends_with(other_ear.heard_by("async"), "items:2000");
 }
 
+/// On every version: the publisher's transaction fails since the notification queue cannot grow. Here its folder takes no new
+/// file, so that a page of the queue cannot be written; the error comes from the same place as that of a full queue.
+#[test]
+fn a_publisher_that_fails_tries_again_and_holds_nobody_up() {
+    use std::os::unix::fs::PermissionsExt;
+    let cluster = preloaded(&["cache_notify.ring_size = 1MB"]);
+    let mut writer = app(&cluster);
+    let mut ear = Ear::new(&cluster, "app", "cache_invalidate");
+    let queue = cluster.dir().join("data/pg_notify");
+    let allow = |mode| {
+        std::fs::set_permissions(&queue, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    allow(0o500);
+    let mut last = 1000;
+    eventually("an error", PATIENCE, || {
+        let publish = format!(
+            "INSERT INTO items SELECT n, repeat('x', 10) FROM generate_series({last} + 1, {last} + 900) n"
+        );
+        last += 900;
+        run(&mut writer, &publish);
+        (stats(&mut writer, "errors") > 0).then_some(())
+    });
+    run(&mut writer, "INSERT INTO items VALUES (-1)");
+    assert_eq!(problems(&mut writer), ["publisher failing"]);
+    assert_eq!(stats(&mut writer, "overflows"), 0);
+    let warnings = cluster.log().matches("cache_notify publisher failed").count();
+    assert_eq!(warnings, 1, "{}", cluster.log());
+    allow(0o700);
+    let heard: std::collections::HashSet<String> = ear.heard_by("async").into_iter().collect();
+    for n in (1001..=last).chain([-1]) {
+        assert!(heard.contains(&format!("items:{n}")), "{n} of {last}");
+    }
+    assert_eq!(problems(&mut writer), [""; 0]);
+}
+
 /// An idle listener in a transaction keeps everything in the notification queue. Where its size can be set (17), it is made
 /// small; elsewhere it is 8 GB.
 #[test]

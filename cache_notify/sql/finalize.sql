@@ -20,7 +20,7 @@ COMMENT ON COLUMN cache_notify.attached.channel IS 'The channel to LISTEN on';
 COMMENT ON COLUMN cache_notify.attached.payload IS 'key, event or json';
 COMMENT ON COLUMN cache_notify.attached.keys IS 'The key templates; null for payload event';
 COMMENT ON COLUMN cache_notify.attached.only_columns IS 'An UPDATE that changes none of these and no key sends nothing; null: every UPDATE sends';
-COMMENT ON COLUMN cache_notify.attached.delivery IS 'How messages travel: notify';
+COMMENT ON COLUMN cache_notify.attached.delivery IS 'How messages travel: notify, async or durable';
 COMMENT ON COLUMN cache_notify.attached.max_keys IS 'More distinct keys than this in a transaction become one *';
 COMMENT ON COLUMN cache_notify.attached.enabled IS 'pg_trigger.tgenabled: O origin, A always, R replica, D disabled';
 COMMENT ON COLUMN cache_notify.attached.uncovered_partitions IS

@@ -3,10 +3,12 @@
 use pgrx::prelude::*;
 
 mod attach;
+mod durable;
 mod error;
 mod event;
 mod guc;
 mod options;
+mod outbox;
 mod payload;
 mod pending;
 mod plan;

@@ -1,7 +1,8 @@
 //! From a trigger to the transaction's end: keeps the pending keys and sends them at commit.
 
-use crate::guc;
+use crate::options::Delivery;
 use crate::pending::Pending;
+use crate::{durable, guc, outbox};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -58,7 +59,8 @@ pub fn notify(channel: &[u8], payload: &[u8]) {
     }
 }
 
-/// Hands everything over to NOTIFY, which sends it when the transaction commits.
+/// Hands everything over to the deliveries: to NOTIFY, which sends it when the transaction commits, to the outbox, which
+/// goes into shared memory then, and to the write-ahead log.
 fn send() {
     let pending = STATE.with_borrow_mut(|state| {
         state.sent = true;
@@ -68,13 +70,18 @@ fn send() {
         return;
     }
     let mut messages = 0_u32;
-    pending.messages(guc::node_id, |channel, payload| {
-        notify(channel, payload);
+    pending.messages(guc::node_id, |target, payload| {
+        match target.delivery {
+            Delivery::Notify => notify(&target.channel, payload),
+            Delivery::Async => outbox::add(&target.channel, payload),
+            Delivery::Durable => durable::add(&target.channel, payload),
+        }
         messages += 1;
         if messages.is_multiple_of(1024) {
             pgrx::check_for_interrupts!();
         }
     });
+    durable::write();
 }
 
 /// At PRE_COMMIT deferred triggers have fired and PreCommit_Notify is still to come (xact.c, CommitTransaction).
@@ -87,12 +94,16 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
         }
         pg_sys::XactEvent::XACT_EVENT_COMMIT
         | pg_sys::XactEvent::XACT_EVENT_ABORT
-        | pg_sys::XactEvent::XACT_EVENT_PREPARE => STATE.with_borrow_mut(|state| {
-            state.sent = false;
-            if !state.pending.is_empty() {
-                state.pending = Pending::default();
-            }
-        }),
+        | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
+            STATE.with_borrow_mut(|state| {
+                state.sent = false;
+                if !state.pending.is_empty() {
+                    state.pending = Pending::default();
+                }
+            });
+            outbox::end(event == pg_sys::XactEvent::XACT_EVENT_COMMIT);
+            durable::end();
+        }
         _ => {}
     }
 }

@@ -7,6 +7,7 @@ mod durable;
 mod error;
 mod event;
 mod guc;
+mod keyset;
 mod options;
 mod outbox;
 mod payload;

@@ -38,8 +38,7 @@ fn attach(
     max_keys: Option<i32>,
 ) -> Result<(), ErrorReport> {
     let relid = table.ok_or(Error::NullValue { name: "tbl" })?;
-    let delivery = delivery.map_or_else(|| Ok(default_delivery()), Delivery::parse)?;
-    check_available(delivery)?;
+    let delivery = choose_delivery(delivery)?;
     let defaults = Options::default();
     let keys = keys
         .map(|keys| {
@@ -90,8 +89,15 @@ fn default_delivery() -> Delivery {
     if outbox::is_available() { Delivery::Async } else { Delivery::Notify }
 }
 
+/// The delivery of this name, or where there is none, the default; only one that the server has.
+pub fn choose_delivery(name: Option<&str>) -> Result<Delivery, Error> {
+    let delivery = name.map_or_else(|| Ok(default_delivery()), Delivery::parse)?;
+    check_available(delivery)?;
+    Ok(delivery)
+}
+
 /// Refuses a delivery that this server, as it is set up now, does not have.
-pub fn check_available(delivery: Delivery) -> Result<(), Error> {
+fn check_available(delivery: Delivery) -> Result<(), Error> {
     match delivery {
         Delivery::Notify => Ok(()),
         Delivery::Async if outbox::is_available() => Ok(()),
@@ -134,11 +140,7 @@ fn trigger_options(
 > {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let texts = |list: Vec<Vec<u8>>| list.into_iter().map(text).collect::<Vec<_>>();
-    // Each argument ends with a NUL byte.
-    let arguments = arguments
-        .split_inclusive(|&byte| byte == 0)
-        .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument));
-    TableIterator::new(Options::parse(arguments).ok().map(|options| {
+    TableIterator::new(Options::parse_stored(arguments).ok().map(|options| {
         let keys = match options.payload {
             Payload::Event => None,
             Payload::Key | Payload::Json => Some(texts(options.templates())),

@@ -66,15 +66,14 @@ struct Kind {
 }
 
 /// How one sees that everything was told.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Told {
     Nothing,
     /// A message for each transaction.
     Each,
     /// Messages in order, which may stand for several transactions each, or `*` for all.
     InOrder,
-    /// The changes are read from a slot.
-    Slot,
+    ThroughSlot(&'static SlotReader),
 }
 
 /// One table for each.
@@ -114,7 +113,7 @@ fn kinds() -> Vec<Kind> {
             "CREATE FUNCTION bare_notify() RETURNS trigger LANGUAGE c AS 'bare_notify';
              CREATE TRIGGER tell AFTER UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION bare_notify()",
         ),
-        kind(WAL2JSON, "decoded", Told::Slot, "", ""),
+        kind(WAL2JSON, "decoded", Told::ThroughSlot(&WAL2JSON_READER), "", ""),
         kind(
             NOTIFY,
             "notified",
@@ -135,6 +134,13 @@ fn kinds() -> Vec<Kind> {
             Told::InOrder,
             "logged:0",
             "SELECT cache_notify.attach('{table}', delivery => 'durable')",
+        ),
+        kind(
+            "durable, a client polls changes_since",
+            "consumed",
+            Told::ThroughSlot(&CONSUMER),
+            "",
+            "SELECT cache_notify.attach('{table}', delivery => 'durable', channel => 'nobody')",
         ),
     ]
 }
@@ -176,10 +182,8 @@ fn make_trigger(server: &Server, client: &mut Client, kind: &Kind) -> Result<()>
 
 /// Newer minor releases want output plugins to be named.
 fn allow_plugin(client: &mut Client, name: &str) -> Result<()> {
-    let row = client.query_opt(
-        "SELECT setting FROM pg_settings WHERE name = 'output_plugin_libraries'",
-        &[],
-    )?;
+    let row = client
+        .query_opt("SELECT setting FROM pg_settings WHERE name = 'output_plugin_libraries'", &[])?;
     let Some(row) = row else { return Ok(()) };
     let known: String = row.get(0);
     let all = if known.is_empty() { name.to_owned() } else { format!("{known}, {name}") };
@@ -212,15 +216,13 @@ impl Kind {
             script: self.script(rows),
             around: Box::new(move || {
                 listener.forget();
-                let poller = match self.told {
-                    Told::Slot => Some(self.poller(cluster)?),
+                let reader = match self.told {
+                    Told::ThroughSlot(reader) => Some((reader, reader.start(cluster, self.table)?)),
                     Told::Nothing | Told::Each | Told::InOrder => None,
                 };
-                Ok(Box::new(move |transactions| {
-                    if let Some(poller) = poller {
-                        return all(transactions, read_out(cluster, poller)?);
-                    }
-                    self.all_heard(cluster, listener, transactions)
+                Ok(Box::new(move |transactions| match reader {
+                    Some((reader, poller)) => all(transactions, reader.stop(cluster, poller)?),
+                    None => self.all_heard(cluster, listener, transactions),
                 }))
             }),
         }
@@ -228,13 +230,14 @@ impl Kind {
 
     /// Writes row 0 and waits until the listener knows.
     fn all_heard(&self, cluster: &Cluster, listener: &Listener, transactions: u64) -> Result<()> {
-        if self.told == Told::Nothing {
+        if matches!(self.told, Told::Nothing) {
             return Ok(());
         }
         let sql = format!("UPDATE {} SET total = total WHERE id = 0", self.table);
         cluster.connect(DATABASE)?.batch_execute(&sql)?;
+        let in_order = matches!(self.told, Told::InOrder);
         listener.wait_for(self.last, |message| {
-            message == self.last || (self.told == Told::InOrder && message.ends_with('*'))
+            message == self.last || (in_order && message.ends_with('*'))
         })?;
         match self.told {
             // Row 0 is one more.
@@ -242,24 +245,44 @@ impl Kind {
             _ => Ok(()),
         }
     }
-
-    fn poller(&self, cluster: &Cluster) -> Result<Poller> {
-        let mut client = cluster.connect(DATABASE)?;
-        client.batch_execute("SELECT pg_create_logical_replication_slot('bench', 'wal2json')")?;
-        let query = format!(
-            "SELECT count(*) FROM pg_logical_slot_get_changes('bench', NULL, NULL, 'format-version', '2',
-                 'include-transaction', 'false', 'add-tables', 'public.{}')",
-            self.table
-        );
-        Ok(Poller::start(client, query, Duration::from_millis(20)))
-    }
 }
 
-/// Ends the reader of the slot, and the slot: it would decode what the others write.
-fn read_out(cluster: &Cluster, poller: Poller) -> Result<u64> {
-    let changes = poller.stop();
-    cluster.connect(DATABASE)?.batch_execute("SELECT pg_drop_replication_slot('bench')")?;
-    changes
+/// A slot that a client reads, as long as the contender has its turn: it would decode what the others write.
+struct SlotReader {
+    begin: &'static str,
+    /// Takes changes of `{table}` and returns first how many.
+    take: &'static str,
+    end: &'static str,
+}
+
+const WAL2JSON_READER: SlotReader = SlotReader {
+    begin: "SELECT pg_create_logical_replication_slot('bench', 'wal2json')",
+    take: "SELECT count(*) FROM pg_logical_slot_get_changes('bench', NULL, NULL, 'format-version', '2',
+               'include-transaction', 'false', 'add-tables', 'public.{table}')",
+    end: "SELECT pg_drop_replication_slot('bench')",
+};
+
+const CONSUMER: SlotReader = SlotReader {
+    begin: "SELECT cache_notify.add_consumer('bench')",
+    take: "SELECT count(*),
+                  CASE WHEN max(position) IS NOT NULL THEN cache_notify.confirm('bench', max(position)) END
+             FROM cache_notify.changes_since('bench', 100000)",
+    end: "SELECT cache_notify.drop_consumer('bench')",
+};
+
+impl SlotReader {
+    fn start(&self, cluster: &Cluster, table: &str) -> Result<Poller> {
+        let mut client = cluster.connect(DATABASE)?;
+        client.batch_execute(self.begin)?;
+        Ok(Poller::start(client, self.take.replace("{table}", table), Duration::from_millis(20)))
+    }
+
+    /// Reads the rest and returns how many changes there were in all.
+    fn stop(&self, cluster: &Cluster, poller: Poller) -> Result<u64> {
+        let changes = poller.stop();
+        cluster.connect(DATABASE)?.batch_execute(self.end)?;
+        changes
+    }
 }
 
 fn all(wanted: u64, told: u64) -> Result<()> {
@@ -531,7 +554,7 @@ fn events(run: &mut Run, listener: &Listener) -> Result<()> {
     let seconds = run.size(3, 1);
     for (clients, target) in [(1, Some(Bound::AtLeast(10_000.0))), (8, None)] {
         let script = "\\set n :n + 1\n\
-             SELECT cache_notify.publish_event('update', 'posts', :client_id::text || '-' || :n::text);\n";
+             SELECT cache_notify.publish_event('update', 'posts', :client_id::text || '-' || :n::text, delivery => 'async');\n";
         listener.forget();
         let pace = run.step(&format!("events of {clients} sessions"), || {
             let pace = run.pace_of(script, clients, seconds)?;

@@ -110,20 +110,21 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// `query` returns how many changes it has taken.
+    /// `query` returns first how many changes it has taken.
     pub fn start(mut client: Client, query: String, pause: Duration) -> Poller {
         let changes = Arc::new(Mutex::new(0));
         let into = Arc::clone(&changes);
         let worker = Worker::start(move |stop| {
             loop {
-                // Once more after the last transaction.
-                let last = stop.load(Ordering::Relaxed);
+                // After the last transaction, until nothing is left.
+                let is_over = stop.load(Ordering::Relaxed);
                 let taken: i64 = client.query_one(query.as_str(), &[])?.get(0);
                 *into.lock().unwrap_or_else(PoisonError::into_inner) += u64::try_from(taken)?;
-                if last {
+                if !is_over {
+                    std::thread::sleep(pause);
+                } else if taken == 0 {
                     return Ok(());
                 }
-                std::thread::sleep(pause);
             }
         });
         Poller { changes, worker }

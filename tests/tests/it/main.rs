@@ -2,6 +2,7 @@
 
 mod cache_async;
 mod cache_durable;
+mod cache_events;
 mod cache_notify;
 mod crash;
 mod dump_restore;

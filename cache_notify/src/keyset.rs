@@ -13,7 +13,7 @@ pub struct KeySet {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
     /// Where in `entries` a hash is. Only kept while there are more than a few.
-    index: HashTable<usize>,
+    index: HashTable<Indexed>,
     /// Seeded anew in each process: whoever chooses keys does not choose collisions.
     hasher: DefaultHashBuilder,
 }
@@ -24,12 +24,22 @@ struct Entry {
     op: Option<Op>,
     /// Where its bytes end; they begin where those of the one before end.
     end: usize,
-    /// Unset until there is an index.
-    hash: u64,
 }
 
-/// A key that was looked for and is not there.
-pub struct Vacant(u64);
+/// The hash beside the place, so that neither growing nor most comparisons look at a key.
+#[derive(Debug, Clone, Copy)]
+struct Indexed {
+    hash: u32,
+    place: u32,
+}
+
+/// The table takes both ends of a hash for different things.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// A key that was looked for and is not there. With its hash, where there is an index.
+pub struct Vacant(u32);
 
 impl KeySet {
     pub fn len(&self) -> usize {
@@ -53,8 +63,17 @@ impl KeySet {
         self.entries[place].op == op && self.key(place) == key
     }
 
-    fn hash(&self, op: Option<Op>, key: &[u8]) -> u64 {
-        self.hasher.hash_one((op, key))
+    fn hash(&self, op: Option<Op>, key: &[u8]) -> u32 {
+        // Either half is as good as the other.
+        self.hasher.hash_one((op, key)) as u32
+    }
+
+    /// Makes room for so many keys more, to grow once instead of step by step.
+    pub fn reserve(&mut self, more: usize) {
+        if self.len() + more > FEW {
+            self.entries.reserve(more);
+            self.index.reserve(self.len() + more - self.index.len(), |known| spread(known.hash));
+        }
     }
 
     /// None if the key is there already; else what [`KeySet::insert`] wants to know.
@@ -63,7 +82,9 @@ impl KeySet {
             ((0..self.len()).any(|place| self.is(place, op, key)), 0)
         } else {
             let hash = self.hash(op, key);
-            (self.index.find(hash, |&place| self.is(place, op, key)).is_some(), hash)
+            let is_it =
+                |known: &Indexed| known.hash == hash && self.is(known.place as usize, op, key);
+            (self.index.find(spread(hash), is_it).is_some(), hash)
         };
         (!found).then_some(Vacant(hash))
     }
@@ -72,20 +93,20 @@ impl KeySet {
     pub fn insert(&mut self, Vacant(hash): Vacant, op: Option<Op>, key: &[u8]) {
         let place = self.len();
         self.bytes.extend_from_slice(key);
-        self.entries.push(Entry { op, end: self.bytes.len(), hash });
+        self.entries.push(Entry { op, end: self.bytes.len() });
         if place == FEW {
             for place in 0..=FEW {
-                self.entries[place].hash = self.hash(self.entries[place].op, self.key(place));
-                self.remember(place);
+                self.remember(place, self.hash(self.entries[place].op, self.key(place)));
             }
         } else if place > FEW {
-            self.remember(place);
+            self.remember(place, hash);
         }
     }
 
-    fn remember(&mut self, place: usize) {
-        let entries = &self.entries;
-        self.index.insert_unique(entries[place].hash, place, |&other| entries[other].hash);
+    /// Memory ends long before the numbers do.
+    fn remember(&mut self, place: usize, hash: u32) {
+        let place = place as u32;
+        self.index.insert_unique(spread(hash), Indexed { hash, place }, |known| spread(known.hash));
     }
 
     /// Keeps the first `len` keys.
@@ -97,8 +118,9 @@ impl KeySet {
             self.index.clear();
         } else {
             for place in len..self.len() {
-                let hash = self.entries[place].hash;
-                if let Ok(found) = self.index.find_entry(hash, |&other| other == place) {
+                let hash = self.hash(self.entries[place].op, self.key(place));
+                let is_it = |known: &Indexed| known.place as usize == place;
+                if let Ok(found) = self.index.find_entry(spread(hash), is_it) {
                     found.remove();
                 }
             }
@@ -156,6 +178,9 @@ mod unit {
         for different in [3, FEW, FEW + 1, 20, 500] {
             let (mut set, mut model) = (KeySet::default(), Vec::<(Option<Op>, String)>::new());
             for _ in 0..3000 {
+                if random(100) == 0 {
+                    set.reserve(random(2 * different));
+                }
                 if random(different) == 0 {
                     let len = random(model.len() + 2);
                     set.truncate(len);

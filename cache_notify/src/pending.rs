@@ -129,6 +129,13 @@ impl Pending {
         self.targets[slot.0].1.all.is_some_and(|(_, known)| known == op || known == Op::Any)
     }
 
+    /// Makes room for the keys of so many rows, at most.
+    pub fn expect(&mut self, slot: Slot, rows: usize, max_keys: usize) {
+        let set = &mut self.targets[slot.0].1.set;
+        // Many rows may have few keys: not more than a few megabytes in vain.
+        set.reserve(rows.min(max_keys.saturating_sub(set.len())).min(1 << 17));
+    }
+
     /// Adds a key. Past `max_keys` distinct ones, or where the key is too long for any message, `*` takes their place.
     pub fn add(&mut self, slot: Slot, level: i32, op: Op, key: &[u8], max_keys: usize) {
         let (target, keys) = &mut self.targets[slot.0];

@@ -3,14 +3,13 @@
 //! Transition tables are read from their tuplestore, past SPI: no plan, no snapshot, and only the leading columns that a key
 //! needs are taken apart.
 
-use crate::payload::{Op, push_key_part};
+use crate::payload::{Op, push_integer, push_key_part};
 use crate::pending::Slot;
 use crate::plan::{Column, Piece, Plan, Render};
 use crate::transaction::with_pending;
 use pg_ext_core::identity::{Settings, set};
 use pgrx::pg_sys;
 use std::ffi::{CStr, c_int};
-use std::io::Write;
 use std::ptr::null_mut;
 
 // utils/datum.h, the same in every supported version; pgrx has no binding for it.
@@ -162,6 +161,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// So many rows are to come.
+    fn expect(&self, rows: i64) {
+        let keys = usize::try_from(rows).unwrap_or(0).saturating_mul(self.plan.keys.len());
+        if keys > 1 {
+            with_pending(|pending| pending.expect(self.slot, keys, self.plan.max_keys));
+        }
+    }
+
     /// Whether further rows make no difference.
     pub fn is_done(&self, op: Op) -> bool {
         with_pending(|pending| pending.is_settled(self.slot, op))
@@ -215,11 +222,10 @@ impl<'a> Recorder<'a> {
     /// The text of a column; of NULL, nothing.
     fn value(&mut self, out: &mut Vec<u8>, row: Row, column: &Column) {
         let Some(datum) = row.value(column) else { return };
-        // Writing to a Vec cannot fail.
-        let _ = match column.render {
-            Render::Int2 => write!(out, "{}", datum.value() as i16),
-            Render::Int4 => write!(out, "{}", datum.value() as i32),
-            Render::Int8 => write!(out, "{}", datum.value() as i64),
+        match column.render {
+            Render::Int2 => push_integer(out, (datum.value() as i16).into()),
+            Render::Int4 => push_integer(out, (datum.value() as i32).into()),
+            Render::Int8 => push_integer(out, datum.value() as i64),
             Render::Text => {
                 // SAFETY: a varlena of a text type; a detoasted copy is freed after its bytes have been copied.
                 unsafe {
@@ -230,13 +236,9 @@ impl<'a> Recorder<'a> {
                         pg_sys::pfree(plain.cast());
                     }
                 }
-                Ok(())
             }
-            Render::Output { function, .. } => {
-                self.output.append(out, function, datum);
-                Ok(())
-            }
-        };
+            Render::Output { function, .. } => self.output.append(out, function, datum),
+        }
     }
 
     /// The rows of a transition table.
@@ -250,7 +252,10 @@ impl<'a> Recorder<'a> {
         rows: pg_sys::TupleDesc,
     ) {
         // SAFETY: as the caller promises.
-        let mut reader = unsafe { Reader::new([table], rows) };
+        let mut reader = unsafe {
+            self.expect(count(table));
+            Reader::new([table], rows)
+        };
         while !self.is_done(op)
             && let Some([row]) = reader.next(self.plan)
         {
@@ -279,6 +284,7 @@ impl<'a> Recorder<'a> {
                 self.table(Op::Update, new, rows);
                 return;
             }
+            self.expect(count(new));
             let mut reader = Reader::new([old, new], rows);
             while !self.is_done(Op::Update)
                 && let Some([before, after]) = reader.next(self.plan)

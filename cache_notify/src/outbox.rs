@@ -64,9 +64,9 @@ pub fn add(channel: &[u8], payload: &[u8]) {
     }
 }
 
-/// Counts a NOTIFY of the present transaction.
-pub fn count_notified() {
-    OUTBOX.with_borrow_mut(|outbox| outbox.notified += 1);
+/// Counts NOTIFYs of the present transaction.
+pub fn count_notified(messages: usize) {
+    OUTBOX.with_borrow_mut(|outbox| outbox.notified += messages as u64);
 }
 
 /// The transaction is over: what was taken goes out if it committed.

@@ -5,9 +5,9 @@
 //! a statement names, exactly one set fires, and each takes the keys' table name from the top of the tree.
 
 use crate::error::Error;
-use crate::options::{self, Options};
+use crate::options::{self, Delivery, Options};
 use crate::payload::Payload;
-use crate::plan;
+use crate::{durable, outbox, plan};
 use pg_ext_core::spi::{select, select_first, write};
 use pgrx::datum::DatumWithOid;
 use pgrx::iter::TableIterator;
@@ -25,6 +25,10 @@ const TRIGGERS: [(&str, &str, &str); 4] = [
     ("cache_notify_truncate", "TRUNCATE", ""),
 ];
 
+/// The row-level trigger for rows that MERGE moves to another partition, which no transition table shows. It stands on the
+/// table at the top; the server gives it to the partitions, also to those that come later.
+const MOVED: &str = "cache_notify_moved";
+
 #[expect(clippy::too_many_arguments, reason = "the arguments of the SQL function")]
 #[pg_extern(sql = false)]
 fn attach(
@@ -36,11 +40,10 @@ fn attach(
     only_columns: Option<pgrx::Array<&CStr>>,
     delivery: Option<&str>,
     max_keys: Option<i32>,
+    moved_rows: Option<bool>,
 ) -> Result<(), ErrorReport> {
     let relid = table.ok_or(Error::NullValue { name: "tbl" })?;
-    if let Some(delivery) = delivery {
-        options::check_delivery(delivery)?;
-    }
+    let delivery = choose_delivery(delivery)?;
     let defaults = Options::default();
     let keys = keys
         .map(|keys| {
@@ -56,6 +59,7 @@ fn attach(
         payload: payload.map_or(Ok(defaults.payload), Payload::parse)?,
         keys,
         only_columns: names("only_columns", only_columns)?,
+        delivery,
         max_keys: max_keys.map_or(Ok(defaults.max_keys), options::check_max_keys)?,
     };
     options.validate()?;
@@ -77,21 +81,57 @@ fn attach(
             }
         })?;
     }
+    let arguments = options.arguments();
     for member in &tree {
         for (name, event, referencing) in TRIGGERS {
-            create_trigger(member, name, event, referencing, &options.arguments())?;
+            create_trigger(member, name, event, referencing, Level::Statement, &arguments)?;
         }
     }
+    let Some(top) = tree.first() else { return Ok(()) };
+    if moved_rows == Some(true) {
+        if top.kind != b'p' {
+            return Err(Error::NotPartitioned { table: top.name.clone() }.into());
+        }
+        create_trigger(top, MOVED, "INSERT OR DELETE", "", Level::Row, &arguments)?;
+    } else if top.has_moved_trigger()? {
+        drop_trigger(top, MOVED)?;
+    }
     Ok(())
+}
+
+/// The delivery of a table whose `attach` names none: the cheapest for writers that this server has.
+fn default_delivery() -> Delivery {
+    if outbox::is_available() { Delivery::Async } else { Delivery::Notify }
+}
+
+/// The delivery of this name, or where there is none, the default; only one that the server has.
+pub fn choose_delivery(name: Option<&str>) -> Result<Delivery, Error> {
+    let delivery = name.map_or_else(|| Ok(default_delivery()), Delivery::parse)?;
+    check_available(delivery)?;
+    Ok(delivery)
+}
+
+/// Refuses a delivery that this server, as it is set up now, does not have.
+fn check_available(delivery: Delivery) -> Result<(), Error> {
+    match delivery {
+        Delivery::Notify => Ok(()),
+        Delivery::Async if outbox::is_available() => Ok(()),
+        Delivery::Async => Err(Error::NotPreloaded),
+        Delivery::Durable => durable::check_available(),
+    }
 }
 
 #[pg_extern(sql = false)]
 fn detach(table: pg_sys::Oid) -> Result<(), ErrorReport> {
     let mut found = false;
     for member in owned_tree(table)? {
+        if member.has_moved_trigger()? {
+            found = true;
+            drop_trigger(&member, MOVED)?;
+        }
         for (name, ..) in member.triggers()? {
             found = true;
-            run(&format!("DROP TRIGGER {} ON {}", quote_identifier(name), member.name))?;
+            drop_trigger(&member, &name)?;
         }
     }
     if !found {
@@ -119,11 +159,7 @@ fn trigger_options(
 > {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let texts = |list: Vec<Vec<u8>>| list.into_iter().map(text).collect::<Vec<_>>();
-    // Each argument ends with a NUL byte.
-    let arguments = arguments
-        .split_inclusive(|&byte| byte == 0)
-        .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument));
-    TableIterator::new(Options::parse(arguments).ok().map(|options| {
+    TableIterator::new(Options::parse_stored(arguments).ok().map(|options| {
         let keys = match options.payload {
             Payload::Event => None,
             Payload::Key | Payload::Json => Some(texts(options.templates())),
@@ -134,7 +170,7 @@ fn trigger_options(
             options.payload.name().to_owned(),
             keys,
             options.only_columns.map(texts),
-            "notify".to_owned(),
+            options.delivery.name().to_owned(),
             i32::try_from(options.max_keys).unwrap_or(i32::MAX),
         )
     }))
@@ -176,7 +212,7 @@ fn follow_partitions() -> Result<(), ErrorReport> {
                     .split_inclusive(|&byte| byte == 0)
                     .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument).to_vec())
                     .collect();
-                create_trigger(member, name, event, referencing, &arguments)?;
+                create_trigger(member, name, event, referencing, Level::Statement, &arguments)?;
                 let state = match enabled {
                     b'A' => "ENABLE ALWAYS",
                     b'R' => "ENABLE REPLICA",
@@ -246,6 +282,20 @@ impl Member {
                 ))
             },
         )
+    }
+}
+
+impl Member {
+    /// Whether it has the row-level trigger itself: not as a partition of a table that has it.
+    fn has_moved_trigger(&self) -> Result<bool, ErrorReport> {
+        let found = select_first(
+            "SELECT true FROM pg_catalog.pg_trigger t
+             WHERE t.tgrelid = $1 AND t.tgname::text = $2 AND t.tgparentid = 0
+               AND t.tgfoid = 'cache_notify.invalidate_cache()'::pg_catalog.regprocedure",
+            &[self.relid.into(), MOVED.to_owned().into()],
+            |row| row.get::<bool>(1),
+        )?;
+        Ok(found.is_some())
     }
 }
 
@@ -322,13 +372,25 @@ fn locked_tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
     }
 }
 
-/// Creates a trigger or replaces the one that `attach` made before. Statement-level triggers of the same name that belong to
-/// someone else stay.
+/// How often a trigger fires.
+#[derive(Debug, Clone, Copy)]
+enum Level {
+    Statement,
+    Row,
+}
+
+fn drop_trigger(member: &Member, name: &str) -> Result<(), ErrorReport> {
+    run(&format!("DROP TRIGGER {} ON {}", quote_identifier(name), member.name))
+}
+
+/// Creates a trigger or replaces the one that `attach` made before. Triggers of the same name that belong to someone else
+/// stay.
 fn create_trigger(
     member: &Member,
     name: &str,
     event: &str,
     referencing: &str,
+    level: Level,
     arguments: &[Vec<u8>],
 ) -> Result<(), ErrorReport> {
     let foreign = select_first(
@@ -345,10 +407,14 @@ fn create_trigger(
     let arguments: Vec<String> =
         arguments.iter().map(|argument| quote_literal(String::from_utf8_lossy(argument))).collect();
     run(&format!(
-        "CREATE OR REPLACE TRIGGER {} AFTER {event} ON {} {referencing} FOR EACH STATEMENT
+        "CREATE OR REPLACE TRIGGER {} AFTER {event} ON {} {referencing} FOR EACH {}
          EXECUTE FUNCTION cache_notify.invalidate_cache({})",
         quote_identifier(name),
         member.name,
+        match level {
+            Level::Statement => "STATEMENT",
+            Level::Row => "ROW",
+        },
         arguments.join(", ")
     ))
 }
@@ -456,7 +522,10 @@ mod tests {
             (", '{note}', channel => ''", "22023"),
             (", '{note}', payload => 'xml'", "22023"),
             (", '{note}', max_keys => 0", "22023"),
-            (", '{note}', delivery => 'async'", "0A000"),
+            (", '{note}', delivery => 'pigeon'", "22023"),
+            // Neither preloaded nor with wal_level = logical, as the server of these tests is.
+            (", '{note}', delivery => 'async'", "55000"),
+            (", '{note}', delivery => 'durable'", "55000"),
         ] {
             let sql = format!("SELECT cache_notify.attach('attach_fails'{arguments})");
             assert_eq!(sqlstate(&sql), expected, "{sql}");
@@ -493,6 +562,45 @@ mod tests {
         }
         run("SELECT cache_notify.detach('attach_later')");
         assert_eq!(triggers("attach_later_1"), [""; 0]);
+    }
+
+    #[pg_test]
+    fn the_trigger_for_moved_rows_is_an_option_of_partitioned_tables() {
+        run("CREATE TABLE attach_moved (id int PRIMARY KEY) PARTITION BY RANGE (id);
+             CREATE TABLE attach_moved_1 PARTITION OF attach_moved FOR VALUES FROM (1) TO (2);
+             SELECT cache_notify.attach('attach_moved', channel => 'chan', moved_rows => true);
+             CREATE TABLE attach_moved_2 PARTITION OF attach_moved FOR VALUES FROM (2) TO (3)");
+        let moved = |table: &str| {
+            Spi::get_one::<String>(&format!(
+                "SELECT max(encode(tgargs, 'escape')) FROM pg_trigger
+                 WHERE tgrelid = '{table}'::regclass AND tgname = 'cache_notify_moved'"
+            ))
+            .unwrap()
+        };
+        let tables = ["attach_moved", "attach_moved_1", "attach_moved_2"];
+        for table in tables {
+            assert_eq!(moved(table).as_deref(), Some("chan\\000"), "{table}");
+        }
+        let shown = || Spi::get_one::<bool>("SELECT moved_rows FROM cache_notify.attached");
+        assert_eq!(shown(), Ok(Some(true)));
+        // Attaching again without takes it away; again with, and detach.
+        run("SELECT cache_notify.attach('attach_moved')");
+        assert_eq!(shown(), Ok(Some(false)));
+        assert_eq!(tables.map(moved), [None, None, None]);
+        run("SELECT cache_notify.attach('attach_moved', moved_rows => true);
+             SELECT cache_notify.detach('attach_moved')");
+        assert_eq!(tables.map(triggers).concat(), [""; 0]);
+        run("CREATE TABLE attach_moved_not (id int PRIMARY KEY)");
+        assert_eq!(
+            sqlstate("SELECT cache_notify.attach('attach_moved_not', moved_rows => true)"),
+            "42809"
+        );
+        run("CREATE TRIGGER cache_notify_moved AFTER INSERT ON attach_moved
+                 FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger()");
+        assert_eq!(
+            sqlstate("SELECT cache_notify.attach('attach_moved', moved_rows => true)"),
+            "42710"
+        );
     }
 
     #[pg_test]

@@ -39,8 +39,32 @@ pub enum Error {
     InvalidChannel { channel: String },
     #[error("keys cannot be combined with payload \"event\"")]
     KeysWithEvent,
-    #[error("delivery \"{delivery}\" is not supported")]
-    UnsupportedDelivery { delivery: String },
+    #[error("delivery \"async\" needs cache_notify in shared_preload_libraries")]
+    NotPreloaded,
+    #[error("cannot PREPARE a transaction that has messages of delivery \"async\"")]
+    Prepare,
+    #[error("delivery \"durable\" needs wal_level \"logical\"")]
+    WalLevel,
+    #[error("consumers need wal_level \"logical\"")]
+    ConsumerWalLevel,
+    #[error("invalid consumer name \"{name}\"")]
+    InvalidConsumerName { name: String, limit: usize },
+    #[error("consumer \"{name}\" does not exist")]
+    NoConsumer { name: String },
+    #[error("consumer \"{name}\" already exists")]
+    ConsumerExists { name: String },
+    #[error("consumer \"{name}\" has missed changes")]
+    ConsumerLost { name: String },
+    #[error("consumer \"{name}\" is in use by another session")]
+    ConsumerInUse { name: String },
+    #[error("position {position} has not been written yet")]
+    FuturePosition { position: String },
+    #[error("publication \"cache_notify\" does not exist")]
+    NoPublication,
+    #[error("unexpected output of the plugin pgoutput")]
+    UnknownOutput,
+    #[error("cache_notify.changes_since was called where a set of five columns is not accepted")]
+    NoSet,
     #[error("function cache_notify.invalidate_cache was not called by a trigger")]
     NotTrigger,
     #[error(
@@ -53,6 +77,8 @@ pub enum Error {
     NotOwner { table: String },
     #[error("{table} is not a table")]
     NotTable { table: String, what: &'static str },
+    #[error("{table} is not partitioned")]
+    NotPartitioned { table: String },
     #[error("{table} is a partition")]
     IsPartition { table: String, root: String },
     #[error("{table} has a foreign table as a partition: {partition}")]
@@ -73,10 +99,16 @@ impl SqlError for Error {
         match self {
             Error::UndefinedColumn { .. } => ERRCODE_UNDEFINED_COLUMN,
             Error::DuplicateColumn { .. } => ERRCODE_DUPLICATE_COLUMN,
-            Error::NoKey { .. } | Error::NotAttached { .. } => ERRCODE_UNDEFINED_OBJECT,
+            Error::NoKey { .. } | Error::NotAttached { .. } | Error::NoConsumer { .. } => {
+                ERRCODE_UNDEFINED_OBJECT
+            }
+            Error::InvalidConsumerName { .. } => ERRCODE_INVALID_NAME,
+            Error::ConsumerInUse { .. } => ERRCODE_OBJECT_IN_USE,
+            Error::UnknownOutput => ERRCODE_PROTOCOL_VIOLATION,
             Error::VirtualColumn { .. }
-            | Error::UnsupportedDelivery { .. }
-            | Error::ForeignPartition { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
+            | Error::ForeignPartition { .. }
+            | Error::Prepare
+            | Error::NoSet => ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::UnclosedBrace { .. }
             | Error::UnmatchedBrace { .. }
             | Error::BadPlaceholder { .. }
@@ -86,14 +118,22 @@ impl SqlError for Error {
             | Error::EmptyList { .. }
             | Error::InvalidChannel { .. }
             | Error::KeysWithEvent
+            | Error::FuturePosition { .. }
             | Error::EventTooLong { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Error::NullValue { .. } => ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Error::NotTrigger | Error::NotAfter { .. } | Error::NoTransitionTable { .. } => {
                 ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED
             }
             Error::NotOwner { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Error::NotTable { .. } | Error::IsPartition { .. } => ERRCODE_WRONG_OBJECT_TYPE,
-            Error::TriggerExists { .. } => ERRCODE_DUPLICATE_OBJECT,
+            Error::NotTable { .. } | Error::NotPartitioned { .. } | Error::IsPartition { .. } => {
+                ERRCODE_WRONG_OBJECT_TYPE
+            }
+            Error::TriggerExists { .. } | Error::ConsumerExists { .. } => ERRCODE_DUPLICATE_OBJECT,
+            Error::NotPreloaded
+            | Error::WalLevel
+            | Error::ConsumerWalLevel
+            | Error::ConsumerLost { .. }
+            | Error::NoPublication => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         }
     }
 
@@ -103,6 +143,11 @@ impl SqlError for Error {
             Error::ForeignPartition { .. } => {
                 Some("Foreign tables cannot have transition tables.".to_owned())
             }
+            Error::ConsumerLost { .. } => Some(
+                "The write-ahead log that it had not read is gone: it kept more than cache_notify.max_lag or \
+                 max_slot_wal_keep_size allows, or this is a restored database, a copy or a promoted standby."
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -140,7 +185,40 @@ impl SqlError for Error {
                 "An event carries the row's key as id. Leave keys out, or use payload \"key\" or \"json\"."
                     .to_owned()
             }
-            Error::UnsupportedDelivery { .. } => "Use delivery \"notify\".".to_owned(),
+            Error::NotPreloaded => {
+                "Add cache_notify to shared_preload_libraries and restart the server, or use delivery \"notify\"."
+                    .to_owned()
+            }
+            Error::Prepare => {
+                "Tables that two-phase transactions write can be attached with delivery \"durable\".".to_owned()
+            }
+            Error::WalLevel => {
+                "Set wal_level to logical and restart the server, or use delivery \"notify\" or \"async\"."
+                    .to_owned()
+            }
+            Error::ConsumerWalLevel => {
+                "Set wal_level to logical and restart the server.".to_owned()
+            }
+            Error::InvalidConsumerName { limit, .. } => format!(
+                "A consumer's name has 1 to {limit} characters: lower case letters, digits and underscores."
+            ),
+            Error::NoConsumer { .. } => {
+                "Call cache_notify.add_consumer, then drop everything cached, then read on.".to_owned()
+            }
+            Error::ConsumerExists { .. } => {
+                "It goes on where it was: read with cache_notify.changes_since.".to_owned()
+            }
+            Error::ConsumerLost { .. } => {
+                "Call cache_notify.add_consumer again, then drop everything cached, then read on.".to_owned()
+            }
+            Error::ConsumerInUse { .. } => {
+                "Give each reader a consumer of its own, or wait until the other call has ended.".to_owned()
+            }
+            Error::FuturePosition { .. } => {
+                "Confirm positions that cache_notify.changes_since returned.".to_owned()
+            }
+            Error::NoPublication => "Execute CREATE PUBLICATION cache_notify.".to_owned(),
+            Error::NoSet => "Call it in FROM.".to_owned(),
             Error::NotTrigger => {
                 "Use it in CREATE TRIGGER .. AFTER .. EXECUTE FUNCTION cache_notify.invalidate_cache()."
                     .to_owned()
@@ -158,6 +236,9 @@ impl SqlError for Error {
                 )
             }
             Error::NotTable { .. } => "Attach the tables that hold the rows.".to_owned(),
+            Error::NotPartitioned { .. } => {
+                "moved_rows is about rows that MERGE moves from one partition to another. Leave it out.".to_owned()
+            }
             Error::IsPartition { root, .. } => {
                 format!("Name the partitioned table at the top, {root}; its partitions are included.")
             }
@@ -174,6 +255,7 @@ impl SqlError for Error {
             Error::DuplicateColumn { .. }
             | Error::EmptyList { .. }
             | Error::NullValue { .. }
+            | Error::UnknownOutput
             | Error::NotOwner { .. } => return None,
         })
     }

@@ -5,6 +5,9 @@ use crate::error::Error;
 /// The longest payload that NOTIFY takes (NOTIFY_PAYLOAD_MAX_LENGTH - 1 in async.c).
 pub const LIMIT: usize = 7999;
 
+/// What [`with_version`] adds at most: `,"xid":"18446744073709551615","position":"FFFFFFFF/FFFFFFFF"`.
+pub const VERSION_LENGTH: usize = 60;
+
 /// The kind of payload a table sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Payload {
@@ -72,6 +75,25 @@ impl Op {
     }
 }
 
+/// An integer as text: what Display writes, without the machinery around it, once for each row.
+pub fn push_integer(out: &mut Vec<u8>, value: i64) {
+    let mut digits = [0; 20];
+    let mut begin = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        begin -= 1;
+        digits[begin] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[begin..]);
+}
+
 /// One column of a composite key, so that the listener can split it again: `\` before `,` `:` `\`.
 pub fn push_key_part(out: &mut Vec<u8>, part: &[u8]) {
     for &byte in part {
@@ -97,7 +119,18 @@ pub fn event(event_type: &[u8], collection: &[u8], id: &[u8], node_id: &[u8]) ->
     out
 }
 
-/// The messages that carry `keys`: as few as the limit allows, no key in two of them.
+/// A `json` message with the transaction it is of: its id, and where that is known its position in the write-ahead log.
+pub fn with_version(json: &[u8], xid: u64, position: Option<u64>) -> Vec<u8> {
+    let object = json.strip_suffix(b"}").unwrap_or(json);
+    let position = position.map_or_else(String::new, |position| {
+        let (high, low) = (position >> 32, position & 0xFFFF_FFFF);
+        format!(",\"position\":\"{high:X}/{low:X}\"")
+    });
+    let version = format!(",\"xid\":\"{xid}\"{position}}}");
+    [object, version.as_bytes()].concat()
+}
+
+/// The messages that carry `keys`: as few as `limit` bytes for each allow, no key in two of them.
 ///
 /// A key that does not fit into a message of its own must have been left out: see [`json_fits`].
 pub fn json<'a>(
@@ -105,6 +138,7 @@ pub fn json<'a>(
     table: &[u8],
     op: Op,
     keys: impl IntoIterator<Item = &'a [u8]>,
+    limit: usize,
     mut emit: impl FnMut(&[u8]),
 ) {
     let head = json_head(schema, table, op);
@@ -114,7 +148,7 @@ pub fn json<'a>(
         key_text.clear();
         push_json_string(&mut key_text, key);
         let comma = usize::from(message.len() > head.len());
-        if comma == 1 && message.len() + comma + key_text.len() + JSON_TAIL.len() > LIMIT {
+        if comma == 1 && message.len() + comma + key_text.len() + JSON_TAIL.len() > limit {
             message.extend_from_slice(JSON_TAIL);
             emit(&message);
             message.truncate(head.len());
@@ -130,8 +164,8 @@ pub fn json<'a>(
 }
 
 /// The bytes that a `json` message of this table has for its keys, whatever the operation.
-pub fn json_budget(schema: &[u8], table: &[u8]) -> usize {
-    LIMIT.saturating_sub(json_head(schema, table, Op::Truncate).len() + JSON_TAIL.len())
+pub fn json_budget(schema: &[u8], table: &[u8], limit: usize) -> usize {
+    limit.saturating_sub(json_head(schema, table, Op::Truncate).len() + JSON_TAIL.len())
 }
 
 /// Whether a message with this key alone stays within the limit.
@@ -181,10 +215,21 @@ mod unit {
 
     fn messages(keys: &[Vec<u8>]) -> Vec<String> {
         let mut sent = Vec::new();
-        json(b"public", b"orders", Op::Update, keys.iter().map(Vec::as_slice), |message| {
+        let keys = keys.iter().map(Vec::as_slice);
+        json(b"public", b"orders", Op::Update, keys, LIMIT, |message| {
             sent.push(String::from_utf8(message.to_vec()).unwrap());
         });
         sent
+    }
+
+    #[test]
+    fn integers_are_written_as_display_writes_them() {
+        let values = [0, 1, -1, 9, 10, -10, 99, 100, i64::MAX, i64::MIN, i64::MIN + 1];
+        for value in values.into_iter().chain((0..63).map(|bit| 1 << bit)) {
+            let mut out = b"x".to_vec();
+            push_integer(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("x{value}"));
+        }
     }
 
     #[test]
@@ -211,6 +256,17 @@ mod unit {
                 r#"{"schema":"public","table":"orders","op":"UPDATE","keys":["orders:1","orders:\"2"]}"#
             ]
         );
+    }
+
+    #[test]
+    fn a_version_fits_into_what_is_kept_for_it() {
+        assert_eq!(
+            with_version(b"{\"keys\":[]}", 7, Some(0x16_0000_00AB)),
+            b"{\"keys\":[],\"xid\":\"7\",\"position\":\"16/AB\"}"
+        );
+        assert_eq!(with_version(b"{\"keys\":[]}", 7, None), b"{\"keys\":[],\"xid\":\"7\"}");
+        let longest = with_version(b"{\"a\":1}", u64::MAX, Some(u64::MAX));
+        assert_eq!(longest.len(), b"{\"a\":1}".len() + VERSION_LENGTH);
     }
 
     #[test]
@@ -242,10 +298,10 @@ mod unit {
             for length in 1200..LIMIT + 2 {
                 let key = vec![fill; length];
                 let mut longest = 0;
-                json(b"s", b"t", Op::Truncate, [key.as_slice()], |m| {
+                json(b"s", b"t", Op::Truncate, [key.as_slice()], LIMIT, |m| {
                     longest = longest.max(m.len())
                 });
-                let fits = json_fits(json_budget(b"s", b"t"), &key);
+                let fits = json_fits(json_budget(b"s", b"t", LIMIT), &key);
                 assert_eq!(fits, longest <= LIMIT, "{fill} {length}");
                 if longest > LIMIT {
                     break;

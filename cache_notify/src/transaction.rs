@@ -1,7 +1,11 @@
 //! From a trigger to the transaction's end: keeps the pending keys and sends them at commit.
 
-use crate::guc;
+use crate::error::Error;
+use crate::options::Delivery;
+use crate::payload::Payload;
 use crate::pending::Pending;
+use crate::{durable, guc, outbox};
+use pg_ext_core::SqlError;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -17,6 +21,8 @@ struct State {
     pending: Pending,
     /// The keys have been sent, the transaction is not over: another library's commit callback may still write.
     sent: bool,
+    /// They went into a transaction that is being prepared.
+    prepared: bool,
 }
 
 thread_local! {
@@ -44,6 +50,55 @@ pub fn after_trigger() {
     }
 }
 
+/// So many NOTIFYs between two looks whether the transaction is to be cancelled.
+const BATCH: usize = 1024;
+
+/// Messages of one batch, as NOTIFY takes them.
+#[derive(Default)]
+pub struct Notifications {
+    text: Vec<u8>,
+    /// Where channel and payload begin in `text`.
+    starts: Vec<(usize, usize)>,
+}
+
+impl Notifications {
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.starts.clear();
+    }
+
+    pub fn push(&mut self, channel: &[u8], payload: &[u8]) {
+        let start = self.text.len();
+        self.text.extend_from_slice(channel);
+        self.text.push(0);
+        self.starts.push((start, self.text.len()));
+        self.text.extend_from_slice(payload);
+        self.text.push(0);
+    }
+
+    /// The same for messages of a transaction's own.
+    fn notify(&mut self) {
+        if !self.starts.is_empty() {
+            self.send();
+            outbox::count_notified(self.starts.len());
+            self.clear();
+        }
+    }
+
+    /// NOTIFY for each, in the present transaction.
+    pub fn send(&self) {
+        // SAFETY: as in `notify`; nothing in the closure needs dropping, should an error jump out of it.
+        unsafe {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                for (channel, payload) in &self.starts {
+                    let text = self.text.as_ptr().cast::<c_char>();
+                    Async_Notify(text.add(*channel), text.add(*payload));
+                }
+            });
+        }
+    }
+}
+
 /// NOTIFY, with the limits of NOTIFY; transactional like it.
 ///
 /// Neither argument can hold a NUL byte: both come from the server's own strings.
@@ -56,43 +111,71 @@ pub fn notify(channel: &[u8], payload: &[u8]) {
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| Async_Notify(channel.as_ptr(), payload.as_ptr()));
     }
+    outbox::count_notified(1);
 }
 
-/// Hands everything over to NOTIFY, which sends it when the transaction commits.
+/// Hands everything over to the deliveries: to NOTIFY, which sends it when the transaction commits, to the outbox, which
+/// goes into shared memory then, and to the write-ahead log.
 fn send() {
-    let pending = STATE.with_borrow_mut(|state| {
+    let (pending, is_prepared) = STATE.with_borrow_mut(|state| {
         state.sent = true;
-        std::mem::take(&mut state.pending)
+        (std::mem::take(&mut state.pending), state.prepared)
     });
     if pending.is_empty() {
         return;
     }
     let mut messages = 0_u32;
-    pending.messages(guc::node_id, |channel, payload| {
-        notify(channel, payload);
+    let mut notifications = Notifications::default();
+    pending.messages(guc::node_id, |target, payload| {
+        match target.delivery {
+            Delivery::Notify => {
+                notifications.push(&target.channel, payload);
+                if notifications.starts.len() >= BATCH {
+                    notifications.notify();
+                }
+            }
+            Delivery::Async => outbox::add(&target.channel, payload),
+            Delivery::Durable => {
+                let is_json = target.payload == Payload::Json;
+                durable::add(&target.channel, payload, is_json, is_prepared);
+            }
+        }
         messages += 1;
         if messages.is_multiple_of(1024) {
             pgrx::check_for_interrupts!();
         }
     });
+    notifications.notify();
+    durable::write(is_prepared);
 }
 
 /// At PRE_COMMIT deferred triggers have fired and PreCommit_Notify is still to come (xact.c, CommitTransaction).
-/// At PRE_PREPARE the notification makes the server refuse PREPARE TRANSACTION, as it does after any NOTIFY.
+/// At PRE_PREPARE the notification makes the server refuse PREPARE TRANSACTION, as it does after any NOTIFY. What waits for
+/// shared memory is refused as well: whoever commits the prepared transaction is another session, and knows nothing of it.
 #[pg_guard]
 unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
     match event {
         pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT | pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE => {
+            let is_prepared = event == pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE;
+            STATE.with_borrow_mut(|state| state.prepared = is_prepared);
             send();
+            if is_prepared && !outbox::is_empty() {
+                Error::Prepare.report().report(PgLogLevel::ERROR);
+            }
         }
         pg_sys::XactEvent::XACT_EVENT_COMMIT
         | pg_sys::XactEvent::XACT_EVENT_ABORT
-        | pg_sys::XactEvent::XACT_EVENT_PREPARE => STATE.with_borrow_mut(|state| {
-            state.sent = false;
-            if !state.pending.is_empty() {
-                state.pending = Pending::default();
-            }
-        }),
+        | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
+            STATE.with_borrow_mut(|state| {
+                state.sent = false;
+                state.prepared = false;
+                if !state.pending.is_empty() {
+                    state.pending = Pending::default();
+                }
+            });
+            outbox::end(event == pg_sys::XactEvent::XACT_EVENT_COMMIT);
+            durable::end();
+        }
         _ => {}
     }
 }

@@ -1,5 +1,8 @@
 //! What only a real server shows. One binary, so that it links once.
 
+mod cache_async;
+mod cache_durable;
+mod cache_events;
 mod cache_notify;
 mod crash;
 mod dump_restore;

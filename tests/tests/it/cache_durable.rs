@@ -359,6 +359,8 @@ fn a_promoted_standby_tells_its_consumers_that_they_missed_something() {
     ] {
         assert_eq!(sqlstate(&mut there, refused), "25006", "{refused}");
     }
+    column(&mut there, "SELECT status FROM cache_notify.consumers");
+    column(&mut there, "SELECT problem FROM cache_notify.health");
 
     // A change that the standby has in part: begun before another that is committed and applied.
     let mut writer = connect(&primary, "app");
@@ -679,6 +681,15 @@ fn the_launcher_sees_consumers_that_are_gone_for_ever() {
         value(&mut client, "SELECT problem FROM cache_notify.health WHERE object = 'c'").as_deref(),
         Some("consumer lost")
     );
+    // Nor when the extension that made it is gone.
+    value(&mut client, "SELECT cache_notify.add_consumer('c')").expect("a position");
+    client
+        .batch_execute(
+            "DROP EXTENSION cache_notify CASCADE;
+             INSERT INTO noise SELECT repeat(md5(n::text), 30) FROM generate_series(1, 3000) n",
+        )
+        .expect("dropped");
+    eventually_true(&mut client, PATIENCE, "SELECT count(*) = 0 FROM pg_replication_slots");
 }
 
 /// A session that listens to what others send in their own time.

@@ -1,7 +1,9 @@
 //! What only a real server shows. One binary, so that it links once.
 
+mod cache_ledger;
 mod cache_notify;
 mod crash;
+mod deliveries;
 mod dump_restore;
 mod json_flags;
 mod json_limits;

@@ -28,9 +28,10 @@ CREATE FUNCTION cache_notify.publish_event(
     type text,
     collection text,
     id text,
-    channel text DEFAULT 'pb_events'
+    channel text DEFAULT 'pb_events',
+    delivery text DEFAULT NULL
 ) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE STRICT
+    LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     AS 'MODULE_PATHNAME', 'publish_event_wrapper';
 
 CREATE FUNCTION cache_notify.trigger_options(
@@ -56,34 +57,34 @@ CREATE EVENT TRIGGER cache_notify_follow_partitions ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'CREATE SCHEMA')
     EXECUTE FUNCTION cache_notify.follow_partitions();
 
-CREATE VIEW cache_notify.attached AS
-SELECT t.tgrelid::pg_catalog.regclass AS tbl,
-       CASE
-           WHEN o.key_columns IS NOT NULL THEN o.key_columns::pg_catalog.name[]
-           ELSE (
-               SELECT pg_catalog.array_agg(a.attname ORDER BY k.position)
-               FROM pg_catalog.pg_index i,
-                    ROWS FROM (pg_catalog.unnest(i.indkey)) WITH ORDINALITY AS k (attnum, position)
-                    JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.attnum
-               WHERE i.indrelid = t.tgrelid AND i.indisprimary AND k.position <= i.indnkeyatts)
-       END AS key_columns,
-       o.channel,
-       o.payload,
-       o.keys,
-       o.only_columns::pg_catalog.name[] AS only_columns,
-       o.delivery,
-       o.max_keys,
-       t.tgenabled::text AS enabled,
-       ARRAY (
-           SELECT p.relid
-           FROM pg_catalog.pg_partition_tree(t.tgrelid) p
-           WHERE NOT EXISTS (
-               SELECT FROM pg_catalog.pg_trigger m
-               WHERE m.tgrelid = p.relid AND m.tgname = t.tgname AND m.tgfoid = t.tgfoid)
-           ORDER BY p.relid::pg_catalog.oid) AS uncovered_partitions
-FROM pg_catalog.pg_trigger t
-     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-     LEFT JOIN LATERAL cache_notify.trigger_options(t.tgargs) o ON true
-WHERE t.tgfoid = 'cache_notify.invalidate_cache()'::pg_catalog.regprocedure
-  AND t.tgname = 'cache_notify_insert'
-  AND NOT c.relispartition;
+CREATE FUNCTION cache_notify.ring_databases(
+    OUT database oid,
+    OUT notified bigint,
+    OUT keys bigint,
+    OUT messages bigint,
+    OUT coalesced bigint,
+    OUT overflows bigint,
+    OUT batches bigint,
+    OUT errors bigint,
+    OUT waiting bigint,
+    OUT waiting_bytes bigint,
+    OUT waiting_since timestamptz,
+    OUT last_publish timestamptz,
+    OUT last_overflow timestamptz,
+    OUT last_error timestamptz,
+    OUT publisher_pid integer,
+    OUT publisher_state text
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED STRICT ROWS 10
+    AS 'MODULE_PATHNAME', 'ring_databases_wrapper';
+
+CREATE FUNCTION cache_notify.ring_state(
+    OUT preloaded boolean,
+    OUT ring_size bigint,
+    OUT epoch timestamptz,
+    OUT launcher_pid integer,
+    OUT no_worker_since timestamptz,
+    OUT visited boolean
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED STRICT ROWS 1
+    AS 'MODULE_PATHNAME', 'ring_state_wrapper';

@@ -5,9 +5,9 @@
 //! a statement names, exactly one set fires, and each takes the keys' table name from the top of the tree.
 
 use crate::error::Error;
-use crate::options::{self, Options};
+use crate::options::{self, Delivery, Options};
 use crate::payload::Payload;
-use crate::plan;
+use crate::{durable, outbox, plan};
 use pg_ext_core::spi::{select, select_first, write};
 use pgrx::datum::DatumWithOid;
 use pgrx::iter::TableIterator;
@@ -38,9 +38,7 @@ fn attach(
     max_keys: Option<i32>,
 ) -> Result<(), ErrorReport> {
     let relid = table.ok_or(Error::NullValue { name: "tbl" })?;
-    if let Some(delivery) = delivery {
-        options::check_delivery(delivery)?;
-    }
+    let delivery = choose_delivery(delivery)?;
     let defaults = Options::default();
     let keys = keys
         .map(|keys| {
@@ -56,6 +54,7 @@ fn attach(
         payload: payload.map_or(Ok(defaults.payload), Payload::parse)?,
         keys,
         only_columns: names("only_columns", only_columns)?,
+        delivery,
         max_keys: max_keys.map_or(Ok(defaults.max_keys), options::check_max_keys)?,
     };
     options.validate()?;
@@ -83,6 +82,28 @@ fn attach(
         }
     }
     Ok(())
+}
+
+/// The delivery of a table whose `attach` names none: the cheapest for writers that this server has.
+fn default_delivery() -> Delivery {
+    if outbox::is_available() { Delivery::Async } else { Delivery::Notify }
+}
+
+/// The delivery of this name, or where there is none, the default; only one that the server has.
+pub fn choose_delivery(name: Option<&str>) -> Result<Delivery, Error> {
+    let delivery = name.map_or_else(|| Ok(default_delivery()), Delivery::parse)?;
+    check_available(delivery)?;
+    Ok(delivery)
+}
+
+/// Refuses a delivery that this server, as it is set up now, does not have.
+fn check_available(delivery: Delivery) -> Result<(), Error> {
+    match delivery {
+        Delivery::Notify => Ok(()),
+        Delivery::Async if outbox::is_available() => Ok(()),
+        Delivery::Async => Err(Error::NotPreloaded),
+        Delivery::Durable => durable::check_available(),
+    }
 }
 
 #[pg_extern(sql = false)]
@@ -119,11 +140,7 @@ fn trigger_options(
 > {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let texts = |list: Vec<Vec<u8>>| list.into_iter().map(text).collect::<Vec<_>>();
-    // Each argument ends with a NUL byte.
-    let arguments = arguments
-        .split_inclusive(|&byte| byte == 0)
-        .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument));
-    TableIterator::new(Options::parse(arguments).ok().map(|options| {
+    TableIterator::new(Options::parse_stored(arguments).ok().map(|options| {
         let keys = match options.payload {
             Payload::Event => None,
             Payload::Key | Payload::Json => Some(texts(options.templates())),
@@ -134,7 +151,7 @@ fn trigger_options(
             options.payload.name().to_owned(),
             keys,
             options.only_columns.map(texts),
-            "notify".to_owned(),
+            options.delivery.name().to_owned(),
             i32::try_from(options.max_keys).unwrap_or(i32::MAX),
         )
     }))
@@ -456,7 +473,10 @@ mod tests {
             (", '{note}', channel => ''", "22023"),
             (", '{note}', payload => 'xml'", "22023"),
             (", '{note}', max_keys => 0", "22023"),
-            (", '{note}', delivery => 'async'", "0A000"),
+            (", '{note}', delivery => 'pigeon'", "22023"),
+            // Neither preloaded nor with wal_level = logical, as the server of these tests is.
+            (", '{note}', delivery => 'async'", "55000"),
+            (", '{note}', delivery => 'durable'", "55000"),
         ] {
             let sql = format!("SELECT cache_notify.attach('attach_fails'{arguments})");
             assert_eq!(sqlstate(&sql), expected, "{sql}");

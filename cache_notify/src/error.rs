@@ -39,8 +39,12 @@ pub enum Error {
     InvalidChannel { channel: String },
     #[error("keys cannot be combined with payload \"event\"")]
     KeysWithEvent,
-    #[error("delivery \"{delivery}\" is not supported")]
-    UnsupportedDelivery { delivery: String },
+    #[error("delivery \"async\" needs cache_notify in shared_preload_libraries")]
+    NotPreloaded,
+    #[error("cannot PREPARE a transaction that has messages of delivery \"async\"")]
+    Prepare,
+    #[error("delivery \"durable\" needs wal_level \"logical\"")]
+    WalLevel,
     #[error("function cache_notify.invalidate_cache was not called by a trigger")]
     NotTrigger,
     #[error(
@@ -74,9 +78,9 @@ impl SqlError for Error {
             Error::UndefinedColumn { .. } => ERRCODE_UNDEFINED_COLUMN,
             Error::DuplicateColumn { .. } => ERRCODE_DUPLICATE_COLUMN,
             Error::NoKey { .. } | Error::NotAttached { .. } => ERRCODE_UNDEFINED_OBJECT,
-            Error::VirtualColumn { .. }
-            | Error::UnsupportedDelivery { .. }
-            | Error::ForeignPartition { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
+            Error::VirtualColumn { .. } | Error::ForeignPartition { .. } | Error::Prepare => {
+                ERRCODE_FEATURE_NOT_SUPPORTED
+            }
             Error::UnclosedBrace { .. }
             | Error::UnmatchedBrace { .. }
             | Error::BadPlaceholder { .. }
@@ -94,6 +98,7 @@ impl SqlError for Error {
             Error::NotOwner { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::NotTable { .. } | Error::IsPartition { .. } => ERRCODE_WRONG_OBJECT_TYPE,
             Error::TriggerExists { .. } => ERRCODE_DUPLICATE_OBJECT,
+            Error::NotPreloaded | Error::WalLevel => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         }
     }
 
@@ -140,7 +145,17 @@ impl SqlError for Error {
                 "An event carries the row's key as id. Leave keys out, or use payload \"key\" or \"json\"."
                     .to_owned()
             }
-            Error::UnsupportedDelivery { .. } => "Use delivery \"notify\".".to_owned(),
+            Error::NotPreloaded => {
+                "Add cache_notify to shared_preload_libraries and restart the server, or use delivery \"notify\"."
+                    .to_owned()
+            }
+            Error::Prepare => {
+                "Tables that two-phase transactions write can be attached with delivery \"durable\".".to_owned()
+            }
+            Error::WalLevel => {
+                "Set wal_level to logical and restart the server, or use delivery \"notify\" or \"async\"."
+                    .to_owned()
+            }
             Error::NotTrigger => {
                 "Use it in CREATE TRIGGER .. AFTER .. EXECUTE FUNCTION cache_notify.invalidate_cache()."
                     .to_owned()

@@ -3,14 +3,22 @@
 use pgrx::prelude::*;
 
 mod attach;
+mod closing;
+mod durable;
 mod error;
 mod event;
 mod guc;
+mod launcher;
 mod options;
+mod outbox;
 mod payload;
 mod pending;
 mod plan;
+mod publisher;
+mod ring;
 mod rows;
+mod shared;
+mod stats;
 mod template;
 mod transaction;
 mod trigger;
@@ -18,11 +26,19 @@ mod trigger;
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
+pgrx::extension_sql_file!("../sql/views.sql", name = "views", requires = ["bootstrap"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
-    guc::register();
+    // SAFETY: reads a flag that the postmaster sets while it loads shared_preload_libraries.
+    let is_preloading = unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress };
+    guc::register(is_preloading);
+    if is_preloading {
+        shared::register();
+        launcher::register();
+        closing::register();
+    }
     plan::register();
     transaction::register();
 }

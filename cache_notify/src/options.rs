@@ -15,6 +15,40 @@ pub const DEFAULT_CHANNEL: &str = "cache_invalidate";
 pub const DEFAULT_TEMPLATE: &str = "{table}:{id}";
 pub const DEFAULT_MAX_KEYS: usize = 1000;
 
+/// How a transaction's messages travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// NOTIFY by the transaction itself, when it commits.
+    Notify,
+    /// Through shared memory, after the commit; the publisher notifies.
+    Async,
+    /// In the write-ahead log, together with the commit.
+    Durable,
+}
+
+impl Delivery {
+    pub fn parse(name: &str) -> Result<Delivery, Error> {
+        match name {
+            "notify" => Ok(Delivery::Notify),
+            "async" => Ok(Delivery::Async),
+            "durable" => Ok(Delivery::Durable),
+            _ => Err(Error::InvalidValue {
+                name: "delivery",
+                value: name.to_owned(),
+                allowed: "notify, async, durable",
+            }),
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Delivery::Notify => "notify",
+            Delivery::Async => "async",
+            Delivery::Durable => "durable",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     pub channel: Vec<u8>,
@@ -24,6 +58,7 @@ pub struct Options {
     /// `None`: [`DEFAULT_TEMPLATE`].
     pub keys: Option<Vec<Vec<u8>>>,
     pub only_columns: Option<Vec<Vec<u8>>>,
+    pub delivery: Delivery,
     pub max_keys: usize,
 }
 
@@ -35,6 +70,8 @@ impl Default for Options {
             payload: Payload::Key,
             keys: None,
             only_columns: None,
+            // Of a trigger that does not say: the same on every server, so that a dump means the same everywhere.
+            delivery: Delivery::Notify,
             max_keys: DEFAULT_MAX_KEYS,
         }
     }
@@ -66,12 +103,23 @@ impl Options {
                 b"only" => options.only_columns.get_or_insert_default().push(value.to_vec()),
                 b"payload" => options.payload = Payload::parse(&String::from_utf8_lossy(value))?,
                 b"max_keys" => options.max_keys = parse_max_keys(&String::from_utf8_lossy(value))?,
-                b"delivery" => check_delivery(&String::from_utf8_lossy(value))?,
+                b"delivery" => {
+                    options.delivery = Delivery::parse(&String::from_utf8_lossy(value))?;
+                }
                 _ => return Err(unknown()),
             }
         }
         options.validate()?;
         Ok(options)
+    }
+
+    /// Reads `pg_trigger.tgargs`, where each argument ends with a NUL byte.
+    pub fn parse_stored(arguments: &[u8]) -> Result<Options, Error> {
+        Options::parse(
+            arguments
+                .split_inclusive(|&byte| byte == 0)
+                .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument)),
+        )
     }
 
     /// The arguments that [`Options::parse`] turns back into `self`.
@@ -88,6 +136,9 @@ impl Options {
         list("only", &self.only_columns);
         if self.payload != Payload::Key {
             options.push(format!("payload={}", self.payload.name()).into_bytes());
+        }
+        if self.delivery != Delivery::Notify {
+            options.push(format!("delivery={}", self.delivery.name()).into_bytes());
         }
         if self.max_keys != DEFAULT_MAX_KEYS {
             options.push(format!("max_keys={}", self.max_keys).into_bytes());
@@ -128,19 +179,6 @@ pub fn check_channel(channel: &[u8]) -> Result<(), Error> {
         return Err(Error::InvalidChannel { channel: String::from_utf8_lossy(channel).into() });
     }
     Ok(())
-}
-
-/// `notify` is the one delivery there is.
-pub fn check_delivery(delivery: &str) -> Result<(), Error> {
-    match delivery {
-        "notify" => Ok(()),
-        "async" | "durable" => Err(Error::UnsupportedDelivery { delivery: delivery.to_owned() }),
-        _ => Err(Error::InvalidValue {
-            name: "delivery",
-            value: delivery.to_owned(),
-            allowed: "notify",
-        }),
-    }
 }
 
 fn parse_max_keys(value: &str) -> Result<usize, Error> {
@@ -201,6 +239,7 @@ mod unit {
             payload: Payload::Json,
             keys: Some(vec!["{table}={a=b}".into(), "\\'".into()]),
             only_columns: Some(vec!["x".into()]),
+            delivery: Delivery::Durable,
             max_keys: 7,
         };
         for options in [Options::default(), all] {
@@ -236,13 +275,12 @@ mod unit {
             Err(Error::KeysWithEvent)
         ));
         assert!(matches!(
-            parse(&["c", "--", "delivery=durable"]),
-            Err(Error::UnsupportedDelivery { .. })
-        ));
-        assert!(matches!(
             parse(&["c", "--", "delivery=pigeon"]),
             Err(Error::InvalidValue { name: "delivery", .. })
         ));
-        assert!(parse(&["c", "--", "delivery=notify"]).is_ok());
+        for delivery in [Delivery::Notify, Delivery::Async, Delivery::Durable] {
+            let named = format!("delivery={}", delivery.name());
+            assert_eq!(parse(&["c", "--", &named]).map(|options| options.delivery), Ok(delivery));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The keys that the present transaction will send, with the subtransactions they were written in.
 
+use crate::options::Delivery;
 use crate::payload::{self, LIMIT, Op, Payload};
 use indexmap::IndexSet;
 use std::rc::Rc;
@@ -7,6 +8,7 @@ use std::rc::Rc;
 /// What the keys of one table are collected for. Two triggers with equal targets send each key once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Target {
+    pub delivery: Delivery,
     pub channel: Vec<u8>,
     pub payload: Payload,
     pub schema: Vec<u8>,
@@ -184,11 +186,11 @@ impl Pending {
         self.targets.iter_mut().for_each(|(_, keys)| keys.abort(level));
     }
 
-    /// Every message, in the order in which tables and keys were first touched: `emit(channel, payload)`. Only events ask
+    /// Every message, in the order in which tables and keys were first touched: `emit(target, payload)`. Only events ask
     /// for the `node_id`.
-    pub fn messages(&self, node_id: impl Fn() -> Vec<u8>, mut emit: impl FnMut(&[u8], &[u8])) {
+    pub fn messages(&self, node_id: impl Fn() -> Vec<u8>, mut emit: impl FnMut(&Target, &[u8])) {
         for (target, keys) in &self.targets {
-            let mut send = |message: &[u8]| emit(&target.channel, message);
+            let mut send = |message: &[u8]| emit(target, message);
             match target.payload {
                 Payload::Key => match keys.all {
                     Some(_) => target.patterns.iter().for_each(|pattern| send(pattern)),
@@ -242,6 +244,7 @@ mod unit {
 
     fn target(table: &str, payload: Payload) -> Rc<Target> {
         Rc::new(Target {
+            delivery: Delivery::Notify,
             channel: b"c".to_vec(),
             payload,
             schema: b"public".to_vec(),
@@ -255,8 +258,8 @@ mod unit {
         let mut sent = Vec::new();
         pending.messages(
             || b"n".to_vec(),
-            |channel, message| {
-                assert_eq!(channel, b"c");
+            |target, message| {
+                assert_eq!(target.channel, b"c");
                 sent.push(String::from_utf8(message.to_vec()).unwrap());
             },
         );

@@ -221,6 +221,7 @@ pub unsafe fn build(relation: pg_sys::Relation, options: &Options) -> Result<Pla
         relid,
         root,
         target: Rc::new(Target {
+            delivery: options.delivery,
             channel: options.channel.clone(),
             payload: options.payload,
             schema,

@@ -1,7 +1,10 @@
 //! From a trigger to the transaction's end: keeps the pending keys and sends them at commit.
 
-use crate::guc;
+use crate::error::Error;
+use crate::options::Delivery;
 use crate::pending::Pending;
+use crate::{durable, guc, outbox};
+use pg_ext_core::SqlError;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::RefCell;
@@ -44,6 +47,43 @@ pub fn after_trigger() {
     }
 }
 
+/// Messages of one batch, as NOTIFY takes them.
+#[derive(Default)]
+pub struct Notifications {
+    text: Vec<u8>,
+    /// Where channel and payload begin in `text`.
+    starts: Vec<(usize, usize)>,
+}
+
+impl Notifications {
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.starts.clear();
+    }
+
+    pub fn push(&mut self, channel: &[u8], payload: &[u8]) {
+        let start = self.text.len();
+        self.text.extend_from_slice(channel);
+        self.text.push(0);
+        self.starts.push((start, self.text.len()));
+        self.text.extend_from_slice(payload);
+        self.text.push(0);
+    }
+
+    /// NOTIFY for each, in the present transaction.
+    pub fn send(&self) {
+        // SAFETY: as in `notify`; nothing in the closure needs dropping, should an error jump out of it.
+        unsafe {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                for (channel, payload) in &self.starts {
+                    let text = self.text.as_ptr().cast::<c_char>();
+                    Async_Notify(text.add(*channel), text.add(*payload));
+                }
+            });
+        }
+    }
+}
+
 /// NOTIFY, with the limits of NOTIFY; transactional like it.
 ///
 /// Neither argument can hold a NUL byte: both come from the server's own strings.
@@ -56,9 +96,11 @@ pub fn notify(channel: &[u8], payload: &[u8]) {
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| Async_Notify(channel.as_ptr(), payload.as_ptr()));
     }
+    outbox::count_notified();
 }
 
-/// Hands everything over to NOTIFY, which sends it when the transaction commits.
+/// Hands everything over to the deliveries: to NOTIFY, which sends it when the transaction commits, to the outbox, which
+/// goes into shared memory then, and to the write-ahead log.
 fn send() {
     let pending = STATE.with_borrow_mut(|state| {
         state.sent = true;
@@ -68,31 +110,44 @@ fn send() {
         return;
     }
     let mut messages = 0_u32;
-    pending.messages(guc::node_id, |channel, payload| {
-        notify(channel, payload);
+    pending.messages(guc::node_id, |target, payload| {
+        match target.delivery {
+            Delivery::Notify => notify(&target.channel, payload),
+            Delivery::Async => outbox::add(&target.channel, payload),
+            Delivery::Durable => durable::add(&target.channel, payload),
+        }
         messages += 1;
         if messages.is_multiple_of(1024) {
             pgrx::check_for_interrupts!();
         }
     });
+    durable::write();
 }
 
 /// At PRE_COMMIT deferred triggers have fired and PreCommit_Notify is still to come (xact.c, CommitTransaction).
-/// At PRE_PREPARE the notification makes the server refuse PREPARE TRANSACTION, as it does after any NOTIFY.
+/// At PRE_PREPARE the notification makes the server refuse PREPARE TRANSACTION, as it does after any NOTIFY. What waits for
+/// shared memory is refused as well: whoever commits the prepared transaction is another session, and knows nothing of it.
 #[pg_guard]
 unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
     match event {
         pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT | pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE => {
             send();
+            if event == pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE && !outbox::is_empty() {
+                Error::Prepare.report().report(PgLogLevel::ERROR);
+            }
         }
         pg_sys::XactEvent::XACT_EVENT_COMMIT
         | pg_sys::XactEvent::XACT_EVENT_ABORT
-        | pg_sys::XactEvent::XACT_EVENT_PREPARE => STATE.with_borrow_mut(|state| {
-            state.sent = false;
-            if !state.pending.is_empty() {
-                state.pending = Pending::default();
-            }
-        }),
+        | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
+            STATE.with_borrow_mut(|state| {
+                state.sent = false;
+                if !state.pending.is_empty() {
+                    state.pending = Pending::default();
+                }
+            });
+            outbox::end(event == pg_sys::XactEvent::XACT_EVENT_COMMIT);
+            durable::end();
+        }
         _ => {}
     }
 }

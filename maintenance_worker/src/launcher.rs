@@ -1,6 +1,7 @@
 //! The launcher: one process for the whole server, connected to no database, which has each database visited in turn.
 
 use crate::guc;
+use pg_ext_core::databases;
 use pg_ext_core::worker::{install_signal_handlers, reload_settings, wait};
 use pgrx::bgworkers::{
     BackgroundWorker, BackgroundWorkerBuilder, BackgroundWorkerStatus, BgWorkerStartTime,
@@ -9,7 +10,6 @@ use pgrx::bgworkers::{
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 use std::collections::HashMap;
-use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
 const LIBRARY: &str = "maintenance_worker";
@@ -128,59 +128,21 @@ fn until_next(
 }
 
 /// Brings the list up to date. The first visits of new databases are spread over one naptime.
-fn relist(databases: &mut HashMap<Oid, Database>, naptime: Duration) {
+fn relist(known: &mut HashMap<Oid, Database>, naptime: Duration) {
     let wanted = guc::databases();
-    let listed: Vec<Oid> = BackgroundWorker::transaction(list_databases)
+    let listed: Vec<Oid> = BackgroundWorker::transaction(databases::connectable)
         .into_iter()
         .filter(|(_, name)| wanted.as_ref().is_none_or(|wanted| wanted.contains(name)))
         .map(|(oid, _)| oid)
         .collect();
-    databases.retain(|oid, database| listed.contains(oid) || database.worker.is_some());
-    let new: Vec<Oid> = listed.into_iter().filter(|oid| !databases.contains_key(oid)).collect();
+    known.retain(|oid, database| listed.contains(oid) || database.worker.is_some());
+    let new: Vec<Oid> = listed.into_iter().filter(|oid| !known.contains_key(oid)).collect();
     let step = naptime / u32::try_from(new.len().max(1)).unwrap_or(u32::MAX);
     let mut due = Instant::now();
     for oid in new {
-        databases.insert(oid, Database { due, worker: None });
+        known.insert(oid, Database { due, worker: None });
         due += step;
     }
-}
-
-/// The databases that allow connections. Templates are left out: a visit would make CREATE DATABASE wait.
-fn list_databases() -> Vec<(Oid, String)> {
-    let mut found = vec![];
-    // SAFETY: in a transaction with a snapshot; a scan of a shared catalog, which needs no database, the way the autovacuum
-    // launcher does it. The tuple is copied from before the next one is fetched.
-    unsafe {
-        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
-        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, lock);
-        let scan = pg_sys::systable_beginscan(
-            relation,
-            pg_sys::InvalidOid,
-            false,
-            std::ptr::null_mut(),
-            0,
-            std::ptr::null_mut(),
-        );
-        loop {
-            let tuple = pg_sys::systable_getnext(scan);
-            if tuple.is_null() {
-                break;
-            }
-            let header = (*tuple).t_data;
-            let row = &*header
-                .cast::<u8>()
-                .add((*header).t_hoff.into())
-                .cast::<pg_sys::FormData_pg_database>();
-            // A limit of -2 marks a database whose DROP was interrupted: nobody can connect to it.
-            if row.datallowconn && !row.datistemplate && row.datconnlimit != -2 {
-                let name = CStr::from_ptr(row.datname.data.as_ptr());
-                found.push((row.oid, name.to_string_lossy().into_owned()));
-            }
-        }
-        pg_sys::systable_endscan(scan);
-        pg_sys::table_close(relation, lock);
-    }
-    found
 }
 
 fn start_worker(database: Oid) -> Option<DynamicBackgroundWorker> {

@@ -52,6 +52,33 @@ pub fn run(sql: &str, role: pg_sys::Oid, first: impl FnOnce()) -> Result<(), Cau
     outcome.map_err(|cause| caught(&cause))
 }
 
+/// Runs `work` in a transaction of its own and commits it. For background workers, outside of a transaction. An error, be it
+/// in `work` or in the commit, rolls back and is the result.
+pub fn transaction(work: impl FnOnce()) -> Result<(), Caught> {
+    let outcome = PgTryBuilder::new(AssertUnwindSafe(|| {
+        // SAFETY: begins and ends a transaction as the server's own workers do.
+        unsafe {
+            pg_sys::SetCurrentStatementStartTimestamp();
+            pg_sys::StartTransactionCommand();
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        }
+        work();
+        // SAFETY: see above.
+        unsafe {
+            pg_sys::PopActiveSnapshot();
+            pg_sys::CommitTransactionCommand();
+        }
+        Ok(())
+    }))
+    .catch_others(Err)
+    .execute();
+    if outcome.is_err() {
+        // SAFETY: the error has been copied out; what it left open is ended.
+        unsafe { pg_sys::AbortCurrentTransaction() };
+    }
+    outcome.map_err(|cause| caught(&cause))
+}
+
 /// Gives the role back when a transaction has committed: the server expects none to begin in a restricted operation.
 #[pg_guard]
 unsafe extern "C-unwind" fn step_down(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {

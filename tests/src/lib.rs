@@ -139,30 +139,47 @@ pub struct Ear {
     channel: &'static str,
     listener: Client,
     marker: Client,
+    marks: u32,
 }
 
 impl Ear {
     pub fn new(cluster: &Cluster, database: &str, channel: &'static str) -> Ear {
         let mut listener = connect(cluster, database);
         listener.batch_execute(&format!("LISTEN {channel}")).expect("listening");
-        Ear { channel, listener, marker: connect(cluster, database) }
+        Ear { channel, listener, marker: connect(cluster, database), marks: 0 }
     }
 
     /// The payloads of everything committed so far and not yet heard. The server delivers in commit order, so nothing
     /// of theirs can come after a mark that is sent now: no guess at how long a message may take.
     pub fn heard(&mut self) -> Vec<String> {
-        use fallible_iterator::FallibleIterator;
-        const MARK: &str = "-- mark --";
         self.marker
-            .execute("SELECT pg_notify($1, $2)", &[&self.channel, &MARK])
+            .execute("SELECT pg_notify($1, $2)", &[&self.channel, &"-- mark --"])
             .expect("the mark is sent");
+        self.up_to("-- mark --")
+    }
+
+    /// The same, where the messages travel another way than NOTIFY: so does the mark, and stays in order with them.
+    pub fn heard_by(&mut self, delivery: &str) -> Vec<String> {
+        self.marks += 1;
+        let number = self.marks.to_string();
+        self.marker
+            .execute(
+                "SELECT cache_notify.publish_event('mark', '', $1, $2, $3)",
+                &[&number, &self.channel, &delivery],
+            )
+            .expect("the mark is sent");
+        self.up_to(&format!(r#"{{"type":"mark","collection":"","id":"{number}","node_id":""}}"#))
+    }
+
+    fn up_to(&mut self, mark: &str) -> Vec<String> {
+        use fallible_iterator::FallibleIterator;
         let mut payloads = Vec::new();
         let mut notifications = self.listener.notifications();
         let mut waiting = notifications.timeout_iter(Duration::from_secs(20));
         loop {
             let notification =
                 waiting.next().expect("the connection holds").expect("the mark arrives");
-            if notification.payload() == MARK {
+            if notification.payload() == mark {
                 return payloads;
             }
             payloads.push(notification.payload().to_owned());

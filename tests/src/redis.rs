@@ -1,7 +1,7 @@
 //! A Redis of a test's own.
 
 use crate::{Cluster, eventually};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 use xtask::command::{command_as, find_program};
@@ -21,8 +21,9 @@ impl Redis {
         redis
     }
 
-    pub fn connect(&self) -> redis::RedisResult<redis::Connection> {
-        let socket = self.dir.join("redis.sock");
+    /// Connects to one without asking who started it, which may be starting it anew at the moment.
+    pub fn connect_at(dir: &Path) -> redis::RedisResult<redis::Connection> {
+        let socket = dir.join("redis.sock");
         redis::Client::open(format!("unix://{}", socket.display()))?.get_connection()
     }
 
@@ -48,7 +49,7 @@ impl Redis {
             .expect("redis-server starts");
         self.process = Some(process);
         eventually("Redis answers", Duration::from_secs(20), || {
-            redis::cmd("PING").query::<String>(&mut self.connect().ok()?).ok()
+            redis::cmd("PING").query::<String>(&mut Redis::connect_at(&self.dir).ok()?).ok()
         });
     }
 }

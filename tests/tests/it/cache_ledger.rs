@@ -27,6 +27,11 @@ fn notify_tells_exactly_what_was_committed() {
     rounds(&deliveries::NOTIFY);
 }
 
+#[test]
+fn async_tells_exactly_what_was_committed() {
+    rounds(&deliveries::ASYNC);
+}
+
 struct Round {
     number: usize,
     payload: &'static str,
@@ -175,6 +180,8 @@ fn round(cluster: &Cluster, delivery: &Delivery, round: &Round, seed: u64) {
             listen(&mut client, over)
         });
         listening.recv().expect("a listener");
+        // A publisher that begins tells everybody to drop everything; from here on nobody should.
+        client.batch_execute("INSERT INTO marks VALUES (1)").expect("a mark");
         let writers: Vec<_> = (0..WRITERS)
             .map(|number| {
                 let (fresh, doomed) = (&fresh, &doomed);
@@ -201,7 +208,7 @@ fn round(cluster: &Cluster, delivery: &Delivery, round: &Round, seed: u64) {
         let committed: Vec<Committed> =
             writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect();
         // It takes the same way as all before it.
-        client.batch_execute("INSERT INTO marks VALUES (1)").expect("a mark");
+        client.batch_execute("INSERT INTO marks VALUES (2)").expect("a mark");
         drop(end);
         (committed, listener.join().expect("the listener"))
     });
@@ -209,10 +216,10 @@ fn round(cluster: &Cluster, delivery: &Delivery, round: &Round, seed: u64) {
     compare(&mut client, round, &committed, &messages);
 }
 
-/// Everything until the mark.
+/// Everything between the two marks.
 fn listen(client: &mut Client, over: &AtomicBool) -> Vec<Heard> {
     let mut heard = Vec::new();
-    let mut deadline = None;
+    let (mut marks, mut deadline) = (0, None);
     loop {
         if over.load(Ordering::Relaxed) && deadline.is_none() {
             deadline = Some(Instant::now() + Duration::from_secs(20));
@@ -221,9 +228,12 @@ fn listen(client: &mut Client, over: &AtomicBool) -> Vec<Heard> {
         let mut waiting = notifications.timeout_iter(Duration::from_millis(100));
         while let Some(notification) = waiting.next().expect("the connection holds") {
             let payload = notification.payload().to_owned();
-            let mark = payload.contains("marks");
-            heard.push(Heard { at: Instant::now(), payload });
-            if mark {
+            if payload.contains("marks") {
+                marks += 1;
+            } else if marks == 1 {
+                heard.push(Heard { at: Instant::now(), payload });
+            }
+            if marks == 2 {
                 return heard;
             }
         }

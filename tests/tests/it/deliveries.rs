@@ -7,6 +7,33 @@ pub struct Delivery {
     pub settings: &'static [&'static str],
     /// Whether a transaction that wrote an attached table can be prepared.
     pub prepares: bool,
+    /// Whether a background process takes part.
+    pub publishes: bool,
+    /// Where a client takes its messages from.
+    pub source: Source,
 }
 
-pub const NOTIFY: Delivery = Delivery { name: "notify", settings: &[], prepares: false };
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Source {
+    /// Notifications: what is sent while it is away is lost.
+    Listen,
+    /// `changes_since`: nothing is.
+    #[expect(dead_code, reason = "delivery durable")]
+    Changes,
+}
+
+pub const NOTIFY: Delivery = Delivery {
+    name: "notify",
+    settings: &[],
+    prepares: false,
+    publishes: false,
+    source: Source::Listen,
+};
+
+pub const ASYNC: Delivery = Delivery {
+    name: "async",
+    settings: &["shared_preload_libraries = 'cache_notify'"],
+    prepares: false,
+    publishes: true,
+    source: Source::Listen,
+};

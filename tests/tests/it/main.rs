@@ -1,6 +1,7 @@
 //! What only a real server shows. One binary, so that it links once.
 
 mod cache_async;
+mod cache_client;
 mod cache_ledger;
 mod cache_notify;
 mod crash;

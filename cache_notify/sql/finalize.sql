@@ -54,6 +54,31 @@ COMMENT ON COLUMN cache_notify.attached.max_keys IS 'More distinct keys than thi
 COMMENT ON COLUMN cache_notify.attached.enabled IS 'pg_trigger.tgenabled: O origin, A always, R replica, D disabled';
 COMMENT ON COLUMN cache_notify.attached.uncovered_partitions IS
     'Partitions without the triggers, whose direct writes go unnoticed; attach again to cover them';
+COMMENT ON FUNCTION cache_notify.read_snapshot() IS
+    'The snapshot that the statement reads with, on a standby too, where pg_current_snapshot leaves out what is in progress; for pg_visible_in_snapshot';
+COMMENT ON TABLE cache_notify.registered_consumers IS 'The consumers that were added; their slots are in pg_replication_slots';
+COMMENT ON TABLE cache_notify.prepared_messages IS
+    'Messages of prepared transactions of delivery durable, until the publisher has sent them';
+COMMENT ON FUNCTION cache_notify.add_consumer(text) IS
+    'Makes a consumer, or makes a lost one anew, and returns the position from which on it misses nothing';
+COMMENT ON FUNCTION cache_notify.drop_consumer(text) IS 'Drops a consumer and its slot; 42704 where there is none';
+COMMENT ON FUNCTION cache_notify.changes_since(text, integer) IS
+    'What a consumer has not confirmed, in order of commits, whole transactions, about up_to rows; 55000 when it has missed something: drop everything cached';
+COMMENT ON FUNCTION cache_notify.confirm(text, pg_lsn) IS
+    'What ends at this position or before is done with: changes_since no longer returns it. Takes effect at once';
+COMMENT ON VIEW cache_notify.consumers IS 'The consumers, with how far they are behind';
+COMMENT ON COLUMN cache_notify.consumers.name IS 'As given to add_consumer';
+COMMENT ON COLUMN cache_notify.consumers."position" IS 'The last position that was confirmed; null without a slot';
+COMMENT ON COLUMN cache_notify.consumers.lag_bytes IS 'Write-ahead log since then, whatever is in it';
+COMMENT ON COLUMN cache_notify.consumers.kept_bytes IS
+    'Write-ahead log that the consumer keeps the server from removing: what cache_notify.max_lag bounds';
+COMMENT ON COLUMN cache_notify.consumers.lag IS
+    'Time since it last confirmed or found nothing to read, exact to 10 seconds; 0 where lag_bytes is 0';
+COMMENT ON COLUMN cache_notify.consumers.active IS 'A session is reading it at this moment';
+COMMENT ON COLUMN cache_notify.consumers.status IS 'ok, or lost: it has missed something and must be added again';
+COMMENT ON FUNCTION cache_notify.adopt_publication() IS
+    'Makes the publication cache_notify a member of the extension, for its script';
+COMMENT ON PUBLICATION cache_notify IS 'For the consumers of cache_notify; publishes no table';
 
 -- Whoever owns a table may attach it, and each function checks that; events are no more than NOTIFY, which is open to all.
 GRANT USAGE ON SCHEMA cache_notify TO PUBLIC;
@@ -61,3 +86,8 @@ REVOKE ALL ON FUNCTION cache_notify.follow_partitions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION cache_notify.ring_databases(), cache_notify.ring_state() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cache_notify.ring_databases(), cache_notify.ring_state() TO pg_monitor;
 GRANT SELECT ON cache_notify.attached, cache_notify.stats, cache_notify.health TO pg_monitor;
+-- What consumers read names rows of every attached table.
+REVOKE ALL ON FUNCTION cache_notify.add_consumer(text), cache_notify.drop_consumer(text),
+    cache_notify.changes_since(text, integer), cache_notify.confirm(text, pg_lsn),
+    cache_notify.adopt_publication() FROM PUBLIC;
+GRANT SELECT ON cache_notify.consumers TO pg_monitor;

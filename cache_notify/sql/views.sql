@@ -115,4 +115,15 @@ UNION ALL
 SELECT 'wal_level too low', t.tbl::text, NULL,
        'Delivery durable needs wal_level logical. Set it and restart.'
 FROM triggers t
-WHERE t.delivery = 'durable' AND pg_catalog.current_setting('wal_level') <> 'logical';
+WHERE t.delivery = 'durable' AND pg_catalog.current_setting('wal_level') <> 'logical'
+UNION ALL
+SELECT 'consumer lost', c.name, NULL,
+       'It has missed changes. It is told at its next call, and goes on after cache_notify.add_consumer; or drop it with cache_notify.drop_consumer.'
+FROM cache_notify.consumers c
+WHERE c.status = 'lost' AND NOT pg_catalog.pg_is_in_recovery()
+UNION ALL
+SELECT 'consumer lagging', c.name, pg_catalog.now() - c.lag,
+       'It keeps more than half of the write-ahead log that cache_notify.max_lag allows, and is dropped beyond that.'
+FROM cache_notify.consumers c
+WHERE c.kept_bytes > pg_catalog.pg_size_bytes(pg_catalog.current_setting('cache_notify.max_lag', true)) / 2
+  AND pg_catalog.pg_size_bytes(pg_catalog.current_setting('cache_notify.max_lag', true)) > 0;

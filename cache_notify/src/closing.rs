@@ -3,7 +3,7 @@
 //! DROP DATABASE, CREATE DATABASE with it as template, ALTER DATABASE .. RENAME and .. SET TABLESPACE wait some seconds for
 //! others to go and then fail; DROP DATABASE .. WITH (FORCE) fails at once for those who may not end a superuser's session.
 
-use crate::shared;
+use crate::{publisher, shared};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::CStr;
@@ -55,6 +55,7 @@ unsafe extern "C-unwind" fn at_utility(
     // errors through; nothing in the closure needs dropping.
     unsafe {
         let is_dropped = (*(*statement).utilityStmt).type_ == pg_sys::NodeTag::T_DropdbStmt;
+        let is_committed = commits_prepared((*statement).utilityStmt);
         let database = named_database((*statement).utilityStmt).filter(|oid| may_close(*oid));
         if let Some(database) = database {
             close(database.to_u32());
@@ -75,6 +76,22 @@ unsafe extern "C-unwind" fn at_utility(
         if let Some(database) = database {
             open(database.to_u32(), is_dropped);
         }
+        if is_committed {
+            publisher::call();
+        }
+    }
+}
+
+/// Whether the statement commits a prepared transaction, whose messages wait for the publisher then.
+///
+/// # Safety
+/// `node` must be a utility statement.
+unsafe fn commits_prepared(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the tag says of what type a node is.
+    unsafe {
+        (*node).type_ == pg_sys::NodeTag::T_TransactionStmt
+            && (*node.cast::<pg_sys::TransactionStmt>()).kind
+                == pg_sys::TransactionStmtKind::TRANS_STMT_COMMIT_PREPARED
     }
 }
 

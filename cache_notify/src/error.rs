@@ -45,6 +45,26 @@ pub enum Error {
     Prepare,
     #[error("delivery \"durable\" needs wal_level \"logical\"")]
     WalLevel,
+    #[error("consumers need wal_level \"logical\"")]
+    ConsumerWalLevel,
+    #[error("invalid consumer name \"{name}\"")]
+    InvalidConsumerName { name: String, limit: usize },
+    #[error("consumer \"{name}\" does not exist")]
+    NoConsumer { name: String },
+    #[error("consumer \"{name}\" already exists")]
+    ConsumerExists { name: String },
+    #[error("consumer \"{name}\" has missed changes")]
+    ConsumerLost { name: String },
+    #[error("consumer \"{name}\" is in use by another session")]
+    ConsumerInUse { name: String },
+    #[error("position {position} has not been written yet")]
+    FuturePosition { position: String },
+    #[error("publication \"cache_notify\" does not exist")]
+    NoPublication,
+    #[error("unexpected output of the plugin pgoutput")]
+    UnknownOutput,
+    #[error("cache_notify.changes_since was called where a set of five columns is not accepted")]
+    NoSet,
     #[error("function cache_notify.invalidate_cache was not called by a trigger")]
     NotTrigger,
     #[error(
@@ -77,10 +97,16 @@ impl SqlError for Error {
         match self {
             Error::UndefinedColumn { .. } => ERRCODE_UNDEFINED_COLUMN,
             Error::DuplicateColumn { .. } => ERRCODE_DUPLICATE_COLUMN,
-            Error::NoKey { .. } | Error::NotAttached { .. } => ERRCODE_UNDEFINED_OBJECT,
-            Error::VirtualColumn { .. } | Error::ForeignPartition { .. } | Error::Prepare => {
-                ERRCODE_FEATURE_NOT_SUPPORTED
+            Error::NoKey { .. } | Error::NotAttached { .. } | Error::NoConsumer { .. } => {
+                ERRCODE_UNDEFINED_OBJECT
             }
+            Error::InvalidConsumerName { .. } => ERRCODE_INVALID_NAME,
+            Error::ConsumerInUse { .. } => ERRCODE_OBJECT_IN_USE,
+            Error::UnknownOutput => ERRCODE_PROTOCOL_VIOLATION,
+            Error::VirtualColumn { .. }
+            | Error::ForeignPartition { .. }
+            | Error::Prepare
+            | Error::NoSet => ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::UnclosedBrace { .. }
             | Error::UnmatchedBrace { .. }
             | Error::BadPlaceholder { .. }
@@ -90,6 +116,7 @@ impl SqlError for Error {
             | Error::EmptyList { .. }
             | Error::InvalidChannel { .. }
             | Error::KeysWithEvent
+            | Error::FuturePosition { .. }
             | Error::EventTooLong { .. } => ERRCODE_INVALID_PARAMETER_VALUE,
             Error::NullValue { .. } => ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Error::NotTrigger | Error::NotAfter { .. } | Error::NoTransitionTable { .. } => {
@@ -97,8 +124,12 @@ impl SqlError for Error {
             }
             Error::NotOwner { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::NotTable { .. } | Error::IsPartition { .. } => ERRCODE_WRONG_OBJECT_TYPE,
-            Error::TriggerExists { .. } => ERRCODE_DUPLICATE_OBJECT,
-            Error::NotPreloaded | Error::WalLevel => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Error::TriggerExists { .. } | Error::ConsumerExists { .. } => ERRCODE_DUPLICATE_OBJECT,
+            Error::NotPreloaded
+            | Error::WalLevel
+            | Error::ConsumerWalLevel
+            | Error::ConsumerLost { .. }
+            | Error::NoPublication => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         }
     }
 
@@ -108,6 +139,11 @@ impl SqlError for Error {
             Error::ForeignPartition { .. } => {
                 Some("Foreign tables cannot have transition tables.".to_owned())
             }
+            Error::ConsumerLost { .. } => Some(
+                "The write-ahead log that it had not read is gone: it kept more than cache_notify.max_lag or \
+                 max_slot_wal_keep_size allows, or this is a restored database, a copy or a promoted standby."
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -156,6 +192,29 @@ impl SqlError for Error {
                 "Set wal_level to logical and restart the server, or use delivery \"notify\" or \"async\"."
                     .to_owned()
             }
+            Error::ConsumerWalLevel => {
+                "Set wal_level to logical and restart the server.".to_owned()
+            }
+            Error::InvalidConsumerName { limit, .. } => format!(
+                "A consumer's name has 1 to {limit} characters: lower case letters, digits and underscores."
+            ),
+            Error::NoConsumer { .. } => {
+                "Call cache_notify.add_consumer, then drop everything cached, then read on.".to_owned()
+            }
+            Error::ConsumerExists { .. } => {
+                "It goes on where it was: read with cache_notify.changes_since.".to_owned()
+            }
+            Error::ConsumerLost { .. } => {
+                "Call cache_notify.add_consumer again, then drop everything cached, then read on.".to_owned()
+            }
+            Error::ConsumerInUse { .. } => {
+                "Give each reader a consumer of its own, or wait until the other call has ended.".to_owned()
+            }
+            Error::FuturePosition { .. } => {
+                "Confirm positions that cache_notify.changes_since returned.".to_owned()
+            }
+            Error::NoPublication => "Execute CREATE PUBLICATION cache_notify.".to_owned(),
+            Error::NoSet => "Call it in FROM.".to_owned(),
             Error::NotTrigger => {
                 "Use it in CREATE TRIGGER .. AFTER .. EXECUTE FUNCTION cache_notify.invalidate_cache()."
                     .to_owned()
@@ -189,6 +248,7 @@ impl SqlError for Error {
             Error::DuplicateColumn { .. }
             | Error::EmptyList { .. }
             | Error::NullValue { .. }
+            | Error::UnknownOutput
             | Error::NotOwner { .. } => return None,
         })
     }

@@ -9,6 +9,9 @@ static RING_SIZE: GucSetting<i32> = GucSetting::<i32>::new(4096);
 static PUBLISHER: GucSetting<bool> = GucSetting::<bool>::new(true);
 static BATCH_DELAY: GucSetting<i32> = GucSetting::<i32>::new(2);
 
+/// In MB; 0 is no limit.
+static MAX_LAG: GucSetting<i32> = GucSetting::<i32>::new(1024);
+
 /// Defines every setting. `is_preloading`: while the server starts, the only time at which it takes those that need a
 /// restart.
 pub fn register(is_preloading: bool) {
@@ -50,6 +53,16 @@ pub fn register(is_preloading: bool) {
         GucContext::Sighup,
         GucFlags::UNIT_MS,
     );
+    GucRegistry::define_int_guc(
+        c"cache_notify.max_lag",
+        c"Write-ahead log that one consumer may keep the server from removing.",
+        c"A consumer beyond that is dropped and told so at its next call. 0 is no limit.",
+        &MAX_LAG,
+        0,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_MB,
+    );
     pg_ext_core::guc::reserve_prefix(c"cache_notify");
 }
 
@@ -69,4 +82,9 @@ pub fn publisher() -> bool {
 
 pub fn batch_delay() -> Duration {
     Duration::from_millis(BATCH_DELAY.get().unsigned_abs().into())
+}
+
+/// In bytes; `None`: no limit.
+pub fn max_lag() -> Option<i64> {
+    Some(i64::from(MAX_LAG.get()) << 20).filter(|&bytes| bytes > 0)
 }

@@ -1,6 +1,6 @@
 //! The launcher: one process for the whole server, connected to no database, which starts a publisher where one is needed.
 
-use crate::{guc, publisher, shared};
+use crate::{durable, guc, publisher, shared};
 use pg_ext_core::databases;
 use pg_ext_core::worker::{install_signal_handlers, wait};
 use pgrx::bgworkers::{
@@ -18,6 +18,8 @@ const VISITS: usize = 2;
 /// Before something that did not work is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(300);
+/// How often it is looked whether a consumer of delivery `durable` keeps too much of the write-ahead log.
+const CONSUMERS: Duration = Duration::from_secs(10);
 
 /// Registers the launcher with the postmaster. From _PG_init, while preloaded libraries are loaded.
 pub fn register() {
@@ -77,6 +79,7 @@ pub extern "C-unwind" fn cache_notify_launcher_main(_argument: pg_sys::Datum) {
                 publisher.worker = None;
             }
         }
+        let has_consumers = call_for_lagging();
         let (wanted, mut must_retry) = wanted();
         forget_dropped(&wanted, &started);
         let running = started.values().filter(|publisher| publisher.worker.is_some()).count();
@@ -114,7 +117,13 @@ pub extern "C-unwind" fn cache_notify_launcher_main(_argument: pg_sys::Datum) {
             must_retry |= !is_visited;
         }
         // A worker that starts or ends wakes us, and so does a writer who finds no publisher.
-        wait(if must_retry { RETRY } else { IDLE });
+        wait(if must_retry {
+            RETRY
+        } else if has_consumers {
+            CONSUMERS
+        } else {
+            IDLE
+        });
     }
 }
 
@@ -148,6 +157,20 @@ unsafe extern "C-unwind" fn at_exit(_code: std::ffi::c_int, _argument: pg_sys::D
     if let Some(mut ring) = shared::lock() {
         ring.head.launcher = Default::default();
     }
+}
+
+/// Has publishers drop the consumers that keep too much; true where there are consumers.
+fn call_for_lagging() -> bool {
+    let (lagging, has_consumers) = durable::lagging_databases();
+    for oid in lagging {
+        let woken = shared::lock().and_then(|mut ring| {
+            let place = ring.enroll(oid)?;
+            ring.databases.get_mut(usize::from(place))?.called = true;
+            ring.wake(place)
+        });
+        shared::wake(woken);
+    }
+    has_consumers
 }
 
 /// Databases with work and without publisher; and whether there are others that must wait.

@@ -18,6 +18,7 @@ mod publisher;
 mod ring;
 mod rows;
 mod shared;
+mod snapshot;
 mod stats;
 mod template;
 mod transaction;
@@ -26,7 +27,8 @@ mod trigger;
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/bootstrap.sql", name = "bootstrap", bootstrap);
-pgrx::extension_sql_file!("../sql/views.sql", name = "views", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../sql/consumers.sql", name = "consumers", requires = ["bootstrap"]);
+pgrx::extension_sql_file!("../sql/views.sql", name = "views", requires = ["consumers"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 #[pg_guard]

@@ -4,7 +4,7 @@
 //! The arguments are `channel, key column.., '--', option..`, an option being `name=value` with the names of [`Options::parse`].
 
 use crate::error::Error;
-use crate::payload::Payload;
+use crate::payload::{LIMIT, Payload, VERSION_LENGTH};
 
 /// The longest channel name that NOTIFY takes: NAMEDATALEN - 1.
 const CHANNEL_LIMIT: usize = 63;
@@ -45,6 +45,14 @@ impl Delivery {
             Delivery::Notify => "notify",
             Delivery::Async => "async",
             Delivery::Durable => "durable",
+        }
+    }
+
+    /// How long a `json` message may be when it is made: one that is durable gets its version when it is read.
+    pub fn json_limit(self) -> usize {
+        match self {
+            Delivery::Notify | Delivery::Async => LIMIT,
+            Delivery::Durable => LIMIT - VERSION_LENGTH,
         }
     }
 }

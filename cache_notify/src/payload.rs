@@ -5,6 +5,9 @@ use crate::error::Error;
 /// The longest payload that NOTIFY takes (NOTIFY_PAYLOAD_MAX_LENGTH - 1 in async.c).
 pub const LIMIT: usize = 7999;
 
+/// What [`with_version`] adds at most: `,"xid":"18446744073709551615","position":"FFFFFFFF/FFFFFFFF"`.
+pub const VERSION_LENGTH: usize = 60;
+
 /// The kind of payload a table sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Payload {
@@ -97,7 +100,18 @@ pub fn event(event_type: &[u8], collection: &[u8], id: &[u8], node_id: &[u8]) ->
     out
 }
 
-/// The messages that carry `keys`: as few as the limit allows, no key in two of them.
+/// A `json` message with the transaction it is of: its id, and where that is known its position in the write-ahead log.
+pub fn with_version(json: &[u8], xid: u64, position: Option<u64>) -> Vec<u8> {
+    let object = json.strip_suffix(b"}").unwrap_or(json);
+    let position = position.map_or_else(String::new, |position| {
+        let (high, low) = (position >> 32, position & 0xFFFF_FFFF);
+        format!(",\"position\":\"{high:X}/{low:X}\"")
+    });
+    let version = format!(",\"xid\":\"{xid}\"{position}}}");
+    [object, version.as_bytes()].concat()
+}
+
+/// The messages that carry `keys`: as few as `limit` bytes for each allow, no key in two of them.
 ///
 /// A key that does not fit into a message of its own must have been left out: see [`json_fits`].
 pub fn json<'a>(
@@ -105,6 +119,7 @@ pub fn json<'a>(
     table: &[u8],
     op: Op,
     keys: impl IntoIterator<Item = &'a [u8]>,
+    limit: usize,
     mut emit: impl FnMut(&[u8]),
 ) {
     let head = json_head(schema, table, op);
@@ -114,7 +129,7 @@ pub fn json<'a>(
         key_text.clear();
         push_json_string(&mut key_text, key);
         let comma = usize::from(message.len() > head.len());
-        if comma == 1 && message.len() + comma + key_text.len() + JSON_TAIL.len() > LIMIT {
+        if comma == 1 && message.len() + comma + key_text.len() + JSON_TAIL.len() > limit {
             message.extend_from_slice(JSON_TAIL);
             emit(&message);
             message.truncate(head.len());
@@ -130,8 +145,8 @@ pub fn json<'a>(
 }
 
 /// The bytes that a `json` message of this table has for its keys, whatever the operation.
-pub fn json_budget(schema: &[u8], table: &[u8]) -> usize {
-    LIMIT.saturating_sub(json_head(schema, table, Op::Truncate).len() + JSON_TAIL.len())
+pub fn json_budget(schema: &[u8], table: &[u8], limit: usize) -> usize {
+    limit.saturating_sub(json_head(schema, table, Op::Truncate).len() + JSON_TAIL.len())
 }
 
 /// Whether a message with this key alone stays within the limit.
@@ -181,7 +196,8 @@ mod unit {
 
     fn messages(keys: &[Vec<u8>]) -> Vec<String> {
         let mut sent = Vec::new();
-        json(b"public", b"orders", Op::Update, keys.iter().map(Vec::as_slice), |message| {
+        let keys = keys.iter().map(Vec::as_slice);
+        json(b"public", b"orders", Op::Update, keys, LIMIT, |message| {
             sent.push(String::from_utf8(message.to_vec()).unwrap());
         });
         sent
@@ -214,6 +230,17 @@ mod unit {
     }
 
     #[test]
+    fn a_version_fits_into_what_is_kept_for_it() {
+        assert_eq!(
+            with_version(b"{\"keys\":[]}", 7, Some(0x16_0000_00AB)),
+            b"{\"keys\":[],\"xid\":\"7\",\"position\":\"16/AB\"}"
+        );
+        assert_eq!(with_version(b"{\"keys\":[]}", 7, None), b"{\"keys\":[],\"xid\":\"7\"}");
+        let longest = with_version(b"{\"a\":1}", u64::MAX, Some(u64::MAX));
+        assert_eq!(longest.len(), b"{\"a\":1}".len() + VERSION_LENGTH);
+    }
+
+    #[test]
     fn json_is_split_and_never_too_long() {
         // Lengths around the point where one more key no longer fits.
         for length in 1..40 {
@@ -242,10 +269,10 @@ mod unit {
             for length in 1200..LIMIT + 2 {
                 let key = vec![fill; length];
                 let mut longest = 0;
-                json(b"s", b"t", Op::Truncate, [key.as_slice()], |m| {
+                json(b"s", b"t", Op::Truncate, [key.as_slice()], LIMIT, |m| {
                     longest = longest.max(m.len())
                 });
-                let fits = json_fits(json_budget(b"s", b"t"), &key);
+                let fits = json_fits(json_budget(b"s", b"t", LIMIT), &key);
                 assert_eq!(fits, longest <= LIMIT, "{fill} {length}");
                 if longest > LIMIT {
                     break;

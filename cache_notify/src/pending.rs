@@ -198,7 +198,8 @@ impl Pending {
                 },
                 Payload::Json => {
                     let mut json = |op, keys: &mut dyn Iterator<Item = &[u8]>| {
-                        payload::json(&target.schema, &target.table, op, keys, &mut send);
+                        let limit = target.delivery.json_limit();
+                        payload::json(&target.schema, &target.table, op, keys, limit, &mut send);
                     };
                     match keys.all {
                         Some((_, op)) => json(op, &mut target.patterns.iter().map(Vec::as_slice)),
@@ -250,7 +251,7 @@ mod unit {
             schema: b"public".to_vec(),
             table: table.into(),
             patterns: vec![format!("{table}:*").into_bytes()],
-            json_budget: payload::json_budget(b"public", table.as_bytes()),
+            json_budget: payload::json_budget(b"public", table.as_bytes(), LIMIT),
         })
     }
 

@@ -216,7 +216,7 @@ pub unsafe fn build(relation: pg_sys::Relation, options: &Options) -> Result<Pla
     let needs_fixed_settings = key_columns
         .iter()
         .any(|column| matches!(column.render, Render::Output { depends_on_settings: true, .. }));
-    let json_budget = payload::json_budget(&schema, &table);
+    let json_budget = payload::json_budget(&schema, &table, options.delivery.json_limit());
     Ok(Plan {
         relid,
         root,

@@ -67,7 +67,6 @@ pub fn start(database: Oid) -> Option<DynamicBackgroundWorker> {
 
 /// Has the publisher of this session's database look for work that is not in the ring, now or when it begins. After a commit:
 /// raises no error.
-#[expect(dead_code, reason = "delivery durable wakes it")]
 pub fn call() {
     let woken = shared::lock().and_then(|mut ring| {
         let place = ring.enroll(shared::my_database())?;
@@ -340,7 +339,7 @@ fn complain(error: &Caught) {
     );
 }
 
-/// The channels that delivery `async` may use in this database, as far as the catalog knows them.
+/// The channels that deliveries `async` and `durable` may use in this database, as far as the catalog knows them.
 ///
 /// Reads nothing but the server's own catalogs: this process has all rights, and nobody else's code may run in it.
 fn channels() -> Result<Vec<Vec<u8>>, pgrx::pg_sys::panic::ErrorReport> {
@@ -356,7 +355,7 @@ fn channels() -> Result<Vec<Vec<u8>>, pgrx::pg_sys::panic::ErrorReport> {
     for arguments in arguments.into_iter().flatten() {
         let parsed = Options::parse_stored(&arguments);
         if let Ok(options) = parsed
-            && options.delivery == Delivery::Async
+            && options.delivery != Delivery::Notify
             && !channels.contains(&options.channel)
         {
             channels.push(options.channel);

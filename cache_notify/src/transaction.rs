@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::options::Delivery;
+use crate::payload::Payload;
 use crate::pending::Pending;
 use crate::{durable, guc, outbox};
 use pg_ext_core::SqlError;
@@ -20,6 +21,8 @@ struct State {
     pending: Pending,
     /// The keys have been sent, the transaction is not over: another library's commit callback may still write.
     sent: bool,
+    /// They went into a transaction that is being prepared.
+    prepared: bool,
 }
 
 thread_local! {
@@ -102,9 +105,9 @@ pub fn notify(channel: &[u8], payload: &[u8]) {
 /// Hands everything over to the deliveries: to NOTIFY, which sends it when the transaction commits, to the outbox, which
 /// goes into shared memory then, and to the write-ahead log.
 fn send() {
-    let pending = STATE.with_borrow_mut(|state| {
+    let (pending, is_prepared) = STATE.with_borrow_mut(|state| {
         state.sent = true;
-        std::mem::take(&mut state.pending)
+        (std::mem::take(&mut state.pending), state.prepared)
     });
     if pending.is_empty() {
         return;
@@ -114,14 +117,17 @@ fn send() {
         match target.delivery {
             Delivery::Notify => notify(&target.channel, payload),
             Delivery::Async => outbox::add(&target.channel, payload),
-            Delivery::Durable => durable::add(&target.channel, payload),
+            Delivery::Durable => {
+                let is_json = target.payload == Payload::Json;
+                durable::add(&target.channel, payload, is_json, is_prepared);
+            }
         }
         messages += 1;
         if messages.is_multiple_of(1024) {
             pgrx::check_for_interrupts!();
         }
     });
-    durable::write();
+    durable::write(is_prepared);
 }
 
 /// At PRE_COMMIT deferred triggers have fired and PreCommit_Notify is still to come (xact.c, CommitTransaction).
@@ -131,8 +137,10 @@ fn send() {
 unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
     match event {
         pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT | pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE => {
+            let is_prepared = event == pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE;
+            STATE.with_borrow_mut(|state| state.prepared = is_prepared);
             send();
-            if event == pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE && !outbox::is_empty() {
+            if is_prepared && !outbox::is_empty() {
                 Error::Prepare.report().report(PgLogLevel::ERROR);
             }
         }
@@ -141,6 +149,7 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
         | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
             STATE.with_borrow_mut(|state| {
                 state.sent = false;
+                state.prepared = false;
                 if !state.pending.is_empty() {
                     state.pending = Pending::default();
                 }

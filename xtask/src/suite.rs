@@ -157,6 +157,9 @@ fn run_version(major: u32, only: &[String], rows: &mut Vec<Row>) -> Result<()> {
                 }
             }
             if wanted("docs") {
+                // Where there are consumers to show; the tests before see what most servers have.
+                cluster.configure(&["wal_level = logical"])?;
+                cluster.restart()?;
                 tier("docs", &mut || docs::check(&cluster))?;
             }
         }

@@ -5,7 +5,7 @@
 //!
 //! By hand: `LEDGER_SEED`, and `LEDGER_TRANSACTIONS` for each writer and round.
 
-use crate::deliveries::{self, Delivery};
+use crate::deliveries::{self, Delivery, Source};
 use fallible_iterator::FallibleIterator;
 use postgres::Client;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
-use tests::{Cluster, Rng, cluster, connect, create_app_with};
+use tests::{Cluster, Rng, cluster, connect, create_app_with, eventually_true};
 
 const WRITERS: usize = 8;
 /// Rows that all writers change.
@@ -30,6 +30,16 @@ fn notify_tells_exactly_what_was_committed() {
 #[test]
 fn async_tells_exactly_what_was_committed() {
     rounds(&deliveries::ASYNC);
+}
+
+#[test]
+fn durable_tells_a_consumer_exactly_what_was_committed() {
+    rounds(&deliveries::DURABLE);
+}
+
+#[test]
+fn durable_tells_a_listener_exactly_what_was_committed() {
+    rounds(&deliveries::DURABLE_HEARD);
 }
 
 struct Round {
@@ -153,6 +163,8 @@ struct Committed {
 struct Heard {
     at: Instant,
     payload: String,
+    /// The transaction, where that is told.
+    xid: Option<String>,
 }
 
 fn round(cluster: &Cluster, delivery: &Delivery, round: &Round, seed: u64) {
@@ -175,9 +187,16 @@ fn round(cluster: &Cluster, delivery: &Delivery, round: &Round, seed: u64) {
         let over = &over;
         let listener = scope.spawn(move || {
             let mut client = connect(cluster, "app");
-            client.batch_execute(&format!("LISTEN {}", channel(round))).expect("listening");
+            let begin = match delivery.source {
+                Source::Listen => format!("LISTEN {}", channel(round)),
+                Source::Changes => format!("SELECT cache_notify.add_consumer('{}')", channel(round)),
+            };
+            client.batch_execute(&begin).expect("listening");
             ready.send(()).expect("the test waits");
-            listen(&mut client, over)
+            match delivery.source {
+                Source::Listen => heed(over, || notifications(&mut client)),
+                Source::Changes => heed(over, || changes(&mut client, &channel(round))),
+            }
         });
         listening.recv().expect("a listener");
         // A publisher that begins tells everybody to drop everything; from here on nobody should.
@@ -208,30 +227,38 @@ fn round(cluster: &Cluster, delivery: &Delivery, round: &Round, seed: u64) {
         let committed: Vec<Committed> =
             writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect();
         // It takes the same way as all before it.
+        // What was prepared is told by the publisher when it gets round to it.
+        eventually_true(
+            &mut client,
+            Duration::from_secs(30),
+            "SELECT count(*) = 0 FROM cache_notify.prepared_messages",
+        );
         client.batch_execute("INSERT INTO marks VALUES (2)").expect("a mark");
         drop(end);
         (committed, listener.join().expect("the listener"))
     });
     let messages = split(&mut client, round, &heard);
     compare(&mut client, round, &committed, &messages);
+    if delivery.source == Source::Changes {
+        client
+            .batch_execute(&format!("SELECT cache_notify.drop_consumer('{}')", channel(round)))
+            .expect("dropped");
+    }
 }
 
 /// Everything between the two marks.
-fn listen(client: &mut Client, over: &AtomicBool) -> Vec<Heard> {
+fn heed(over: &AtomicBool, mut more: impl FnMut() -> Vec<Heard>) -> Vec<Heard> {
     let mut heard = Vec::new();
     let (mut marks, mut deadline) = (0, None);
     loop {
         if over.load(Ordering::Relaxed) && deadline.is_none() {
             deadline = Some(Instant::now() + Duration::from_secs(20));
         }
-        let mut notifications = client.notifications();
-        let mut waiting = notifications.timeout_iter(Duration::from_millis(100));
-        while let Some(notification) = waiting.next().expect("the connection holds") {
-            let payload = notification.payload().to_owned();
-            if payload.contains("marks") {
+        for message in more() {
+            if message.payload.contains("marks") {
                 marks += 1;
             } else if marks == 1 {
-                heard.push(Heard { at: Instant::now(), payload });
+                heard.push(message);
             }
             if marks == 2 {
                 return heard;
@@ -241,6 +268,45 @@ fn listen(client: &mut Client, over: &AtomicBool) -> Vec<Heard> {
     }
 }
 
+fn notifications(client: &mut Client) -> Vec<Heard> {
+    let mut notifications = client.notifications();
+    let mut heard = Vec::new();
+    let mut waiting = notifications.timeout_iter(Duration::from_millis(100));
+    while let Some(notification) = waiting.next().expect("the connection holds") {
+        let payload = notification.payload().to_owned();
+        let is_mark = payload.contains("marks");
+        heard.push(Heard { at: Instant::now(), payload, xid: None });
+        if is_mark {
+            break;
+        }
+    }
+    heard
+}
+
+/// What the consumer has not read.
+fn changes(client: &mut Client, consumer: &str) -> Vec<Heard> {
+    let rows = client
+        .query(
+            "SELECT payload, xid::text, position::text FROM cache_notify.changes_since($1, 100)
+             WHERE channel = $1",
+            &[&consumer],
+        )
+        .expect("changes");
+    let at = Instant::now();
+    match rows.last() {
+        Some(last) => {
+            client
+                .execute(
+                    "SELECT cache_notify.confirm($1, $2::text::pg_lsn)",
+                    &[&consumer, &last.get::<_, String>(2)],
+                )
+                .expect("confirmed");
+        }
+        None => std::thread::sleep(Duration::from_millis(20)),
+    }
+    rows.iter().map(|row| Heard { at, payload: row.get(0), xid: row.get(1) }).collect()
+}
+
 /// A key heard of.
 struct Message {
     at: Instant,
@@ -248,6 +314,7 @@ struct Message {
     /// INSERT, UPDATE, DELETE, TRUNCATE or `*`; empty where the payload does not say.
     op: String,
     key: String,
+    xid: Option<String>,
 }
 
 /// Takes the payloads apart; JSON the server reads.
@@ -257,7 +324,8 @@ fn split(client: &mut Client, round: &Round, heard: &[Heard]) -> Vec<Message> {
             .iter()
             .map(|heard| {
                 let (table, key) = heard.payload.split_once(':').expect("a table and a key");
-                Message { at: heard.at, table: table.into(), op: "".into(), key: key.into() }
+                let (table, key) = (table.to_owned(), key.to_owned());
+                Message { at: heard.at, table, op: String::new(), key, xid: heard.xid.clone() }
             })
             .collect();
     }
@@ -289,7 +357,8 @@ fn split(client: &mut Client, round: &Round, heard: &[Heard]) -> Vec<Message> {
                 "delete" => "DELETE".into(),
                 _ => op,
             };
-            Message { at: heard[row.get::<_, i64>(0) as usize - 1].at, table, op, key }
+            let heard = &heard[row.get::<_, i64>(0) as usize - 1];
+            Message { at: heard.at, table, op, key, xid: heard.xid.clone() }
         })
         .collect()
 }
@@ -361,7 +430,13 @@ fn compare(client: &mut Client, round: &Round, committed: &[Committed], messages
             changes.keys.iter().map(move |(op, key)| (table.as_str(), op.as_str(), key.as_str()))
         })
         .collect();
-    for Message { table, op, key, .. } in messages {
+    for Message { table, op, key, xid, .. } in messages {
+        if let Some(xid) = xid {
+            let changes = audit.get(xid).and_then(|tables| tables.get(table));
+            let changes = changes.expect("its transaction has changed the table");
+            let is_its = key == "*" || changes.keys.iter().any(|(_, changed)| changed == key);
+            assert!(is_its, "{op} of {table}:{key} is not what transaction {xid} did");
+        }
         if key == "*" {
             assert!(stars.contains(table), "{table}:* without a reason");
             continue;

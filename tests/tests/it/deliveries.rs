@@ -18,7 +18,6 @@ pub enum Source {
     /// Notifications: what is sent while it is away is lost.
     Listen,
     /// `changes_since`: nothing is.
-    #[expect(dead_code, reason = "delivery durable")]
     Changes,
 }
 
@@ -37,3 +36,22 @@ pub const ASYNC: Delivery = Delivery {
     publishes: true,
     source: Source::Listen,
 };
+
+/// For consumers.
+pub const DURABLE: Delivery = Delivery {
+    name: "durable",
+    settings: &["wal_level = logical"],
+    prepares: true,
+    publishes: false,
+    source: Source::Changes,
+};
+
+/// For consumers that are woken.
+pub const DURABLE_PRELOADED: Delivery = Delivery {
+    settings: &["wal_level = logical", "shared_preload_libraries = 'cache_notify'"],
+    publishes: true,
+    ..DURABLE
+};
+
+/// For those who only listen.
+pub const DURABLE_HEARD: Delivery = Delivery { source: Source::Listen, ..DURABLE_PRELOADED };

@@ -375,6 +375,11 @@ fn no_cache_is_stale_with_async() {
     no_cache_is_stale_after(&deliveries::ASYNC);
 }
 
+#[test]
+fn no_cache_is_stale_with_durable() {
+    no_cache_is_stale_after(&deliveries::DURABLE_PRELOADED);
+}
+
 /// A client without one of the rules goes wrong, and the test sees it.
 fn is_caught(care: Care, fault: Fault) {
     let site = Site::new(&deliveries::NOTIFY, &[], care);

@@ -13,7 +13,8 @@ CREATE FUNCTION cache_notify.attach(
     keys text[] DEFAULT '{"{table}:{id}"}',
     only_columns name[] DEFAULT NULL,
     delivery text DEFAULT NULL,
-    max_keys integer DEFAULT 1000
+    max_keys integer DEFAULT 1000,
+    moved_rows boolean DEFAULT false
 ) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT
     SET search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
 COMMENT ON SCHEMA cache_notify IS 'Cache invalidation messages from triggers';
 COMMENT ON FUNCTION cache_notify.invalidate_cache() IS
     'Trigger function, AFTER, row or statement level: sends the keys of the changed rows at commit. Arguments: channel, key columns, then ''--'' and options (key=, keys=, only=, payload=, max_keys=, delivery=)';
-COMMENT ON FUNCTION cache_notify.attach(regclass, name[], text, text, text[], name[], text, integer) IS
+COMMENT ON FUNCTION cache_notify.attach(regclass, name[], text, text, text[], name[], text, integer, boolean) IS
     'Creates the triggers that send the keys of changed rows, on the table and all its partitions; attaching again replaces. For the owner of the table';
 COMMENT ON FUNCTION cache_notify.detach(regclass) IS
     'Drops what attach created; 42704 where there is nothing. For the owner of the table';
@@ -51,6 +51,7 @@ COMMENT ON COLUMN cache_notify.attached.keys IS 'The key templates; null for pay
 COMMENT ON COLUMN cache_notify.attached.only_columns IS 'An UPDATE that changes none of these and no key sends nothing; null: every UPDATE sends';
 COMMENT ON COLUMN cache_notify.attached.delivery IS 'How messages travel: notify, async or durable';
 COMMENT ON COLUMN cache_notify.attached.max_keys IS 'More distinct keys than this in a transaction become one *';
+COMMENT ON COLUMN cache_notify.attached.moved_rows IS 'A row-level trigger sees the rows that MERGE moves to another partition';
 COMMENT ON COLUMN cache_notify.attached.enabled IS 'pg_trigger.tgenabled: O origin, A always, R replica, D disabled';
 COMMENT ON COLUMN cache_notify.attached.uncovered_partitions IS
     'Partitions without the triggers, whose direct writes go unnoticed; attach again to cover them';

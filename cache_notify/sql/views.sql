@@ -15,6 +15,9 @@ SELECT t.tgrelid::pg_catalog.regclass AS tbl,
        o.only_columns::pg_catalog.name[] AS only_columns,
        o.delivery,
        o.max_keys,
+       EXISTS (
+           SELECT FROM pg_catalog.pg_trigger m
+           WHERE m.tgrelid = t.tgrelid AND m.tgname = 'cache_notify_moved' AND m.tgfoid = t.tgfoid) AS moved_rows,
        t.tgenabled::text AS enabled,
        ARRAY (
            SELECT p.relid

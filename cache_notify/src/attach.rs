@@ -25,6 +25,10 @@ const TRIGGERS: [(&str, &str, &str); 4] = [
     ("cache_notify_truncate", "TRUNCATE", ""),
 ];
 
+/// The row-level trigger for rows that MERGE moves to another partition, which no transition table shows. It stands on the
+/// table at the top; the server gives it to the partitions, also to those that come later.
+const MOVED: &str = "cache_notify_moved";
+
 #[expect(clippy::too_many_arguments, reason = "the arguments of the SQL function")]
 #[pg_extern(sql = false)]
 fn attach(
@@ -36,6 +40,7 @@ fn attach(
     only_columns: Option<pgrx::Array<&CStr>>,
     delivery: Option<&str>,
     max_keys: Option<i32>,
+    moved_rows: Option<bool>,
 ) -> Result<(), ErrorReport> {
     let relid = table.ok_or(Error::NullValue { name: "tbl" })?;
     let delivery = choose_delivery(delivery)?;
@@ -76,10 +81,20 @@ fn attach(
             }
         })?;
     }
+    let arguments = options.arguments();
     for member in &tree {
         for (name, event, referencing) in TRIGGERS {
-            create_trigger(member, name, event, referencing, &options.arguments())?;
+            create_trigger(member, name, event, referencing, Level::Statement, &arguments)?;
         }
+    }
+    let Some(top) = tree.first() else { return Ok(()) };
+    if moved_rows == Some(true) {
+        if top.kind != b'p' {
+            return Err(Error::NotPartitioned { table: top.name.clone() }.into());
+        }
+        create_trigger(top, MOVED, "INSERT OR DELETE", "", Level::Row, &arguments)?;
+    } else if top.has_moved_trigger()? {
+        drop_trigger(top, MOVED)?;
     }
     Ok(())
 }
@@ -110,9 +125,13 @@ fn check_available(delivery: Delivery) -> Result<(), Error> {
 fn detach(table: pg_sys::Oid) -> Result<(), ErrorReport> {
     let mut found = false;
     for member in owned_tree(table)? {
+        if member.has_moved_trigger()? {
+            found = true;
+            drop_trigger(&member, MOVED)?;
+        }
         for (name, ..) in member.triggers()? {
             found = true;
-            run(&format!("DROP TRIGGER {} ON {}", quote_identifier(name), member.name))?;
+            drop_trigger(&member, &name)?;
         }
     }
     if !found {
@@ -193,7 +212,7 @@ fn follow_partitions() -> Result<(), ErrorReport> {
                     .split_inclusive(|&byte| byte == 0)
                     .map(|argument| argument.strip_suffix(&[0]).unwrap_or(argument).to_vec())
                     .collect();
-                create_trigger(member, name, event, referencing, &arguments)?;
+                create_trigger(member, name, event, referencing, Level::Statement, &arguments)?;
                 let state = match enabled {
                     b'A' => "ENABLE ALWAYS",
                     b'R' => "ENABLE REPLICA",
@@ -263,6 +282,20 @@ impl Member {
                 ))
             },
         )
+    }
+}
+
+impl Member {
+    /// Whether it has the row-level trigger itself: not as a partition of a table that has it.
+    fn has_moved_trigger(&self) -> Result<bool, ErrorReport> {
+        let found = select_first(
+            "SELECT true FROM pg_catalog.pg_trigger t
+             WHERE t.tgrelid = $1 AND t.tgname::text = $2 AND t.tgparentid = 0
+               AND t.tgfoid = 'cache_notify.invalidate_cache()'::pg_catalog.regprocedure",
+            &[self.relid.into(), MOVED.to_owned().into()],
+            |row| row.get::<bool>(1),
+        )?;
+        Ok(found.is_some())
     }
 }
 
@@ -339,13 +372,25 @@ fn locked_tree(relid: pg_sys::Oid) -> Result<Vec<Member>, ErrorReport> {
     }
 }
 
-/// Creates a trigger or replaces the one that `attach` made before. Statement-level triggers of the same name that belong to
-/// someone else stay.
+/// How often a trigger fires.
+#[derive(Debug, Clone, Copy)]
+enum Level {
+    Statement,
+    Row,
+}
+
+fn drop_trigger(member: &Member, name: &str) -> Result<(), ErrorReport> {
+    run(&format!("DROP TRIGGER {} ON {}", quote_identifier(name), member.name))
+}
+
+/// Creates a trigger or replaces the one that `attach` made before. Triggers of the same name that belong to someone else
+/// stay.
 fn create_trigger(
     member: &Member,
     name: &str,
     event: &str,
     referencing: &str,
+    level: Level,
     arguments: &[Vec<u8>],
 ) -> Result<(), ErrorReport> {
     let foreign = select_first(
@@ -362,10 +407,14 @@ fn create_trigger(
     let arguments: Vec<String> =
         arguments.iter().map(|argument| quote_literal(String::from_utf8_lossy(argument))).collect();
     run(&format!(
-        "CREATE OR REPLACE TRIGGER {} AFTER {event} ON {} {referencing} FOR EACH STATEMENT
+        "CREATE OR REPLACE TRIGGER {} AFTER {event} ON {} {referencing} FOR EACH {}
          EXECUTE FUNCTION cache_notify.invalidate_cache({})",
         quote_identifier(name),
         member.name,
+        match level {
+            Level::Statement => "STATEMENT",
+            Level::Row => "ROW",
+        },
         arguments.join(", ")
     ))
 }
@@ -513,6 +562,45 @@ mod tests {
         }
         run("SELECT cache_notify.detach('attach_later')");
         assert_eq!(triggers("attach_later_1"), [""; 0]);
+    }
+
+    #[pg_test]
+    fn the_trigger_for_moved_rows_is_an_option_of_partitioned_tables() {
+        run("CREATE TABLE attach_moved (id int PRIMARY KEY) PARTITION BY RANGE (id);
+             CREATE TABLE attach_moved_1 PARTITION OF attach_moved FOR VALUES FROM (1) TO (2);
+             SELECT cache_notify.attach('attach_moved', channel => 'chan', moved_rows => true);
+             CREATE TABLE attach_moved_2 PARTITION OF attach_moved FOR VALUES FROM (2) TO (3)");
+        let moved = |table: &str| {
+            Spi::get_one::<String>(&format!(
+                "SELECT max(encode(tgargs, 'escape')) FROM pg_trigger
+                 WHERE tgrelid = '{table}'::regclass AND tgname = 'cache_notify_moved'"
+            ))
+            .unwrap()
+        };
+        let tables = ["attach_moved", "attach_moved_1", "attach_moved_2"];
+        for table in tables {
+            assert_eq!(moved(table).as_deref(), Some("chan\\000"), "{table}");
+        }
+        let shown = || Spi::get_one::<bool>("SELECT moved_rows FROM cache_notify.attached");
+        assert_eq!(shown(), Ok(Some(true)));
+        // Attaching again without takes it away; again with, and detach.
+        run("SELECT cache_notify.attach('attach_moved')");
+        assert_eq!(shown(), Ok(Some(false)));
+        assert_eq!(tables.map(moved), [None, None, None]);
+        run("SELECT cache_notify.attach('attach_moved', moved_rows => true);
+             SELECT cache_notify.detach('attach_moved')");
+        assert_eq!(tables.map(triggers).concat(), [""; 0]);
+        run("CREATE TABLE attach_moved_not (id int PRIMARY KEY)");
+        assert_eq!(
+            sqlstate("SELECT cache_notify.attach('attach_moved_not', moved_rows => true)"),
+            "42809"
+        );
+        run("CREATE TRIGGER cache_notify_moved AFTER INSERT ON attach_moved
+                 FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger()");
+        assert_eq!(
+            sqlstate("SELECT cache_notify.attach('attach_moved', moved_rows => true)"),
+            "42710"
+        );
     }
 
     #[pg_test]

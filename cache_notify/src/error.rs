@@ -77,6 +77,8 @@ pub enum Error {
     NotOwner { table: String },
     #[error("{table} is not a table")]
     NotTable { table: String, what: &'static str },
+    #[error("{table} is not partitioned")]
+    NotPartitioned { table: String },
     #[error("{table} is a partition")]
     IsPartition { table: String, root: String },
     #[error("{table} has a foreign table as a partition: {partition}")]
@@ -123,7 +125,9 @@ impl SqlError for Error {
                 ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED
             }
             Error::NotOwner { .. } => ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Error::NotTable { .. } | Error::IsPartition { .. } => ERRCODE_WRONG_OBJECT_TYPE,
+            Error::NotTable { .. } | Error::NotPartitioned { .. } | Error::IsPartition { .. } => {
+                ERRCODE_WRONG_OBJECT_TYPE
+            }
             Error::TriggerExists { .. } | Error::ConsumerExists { .. } => ERRCODE_DUPLICATE_OBJECT,
             Error::NotPreloaded
             | Error::WalLevel
@@ -232,6 +236,9 @@ impl SqlError for Error {
                 )
             }
             Error::NotTable { .. } => "Attach the tables that hold the rows.".to_owned(),
+            Error::NotPartitioned { .. } => {
+                "moved_rows is about rows that MERGE moves from one partition to another. Leave it out.".to_owned()
+            }
             Error::IsPartition { root, .. } => {
                 format!("Name the partitioned table at the top, {root}; its partitions are included.")
             }

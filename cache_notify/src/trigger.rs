@@ -332,8 +332,8 @@ mod tests {
     }
 
     /// The server does not show the UPDATE trigger the rows that a MERGE moves to another partition (nodeModifyTable.c asks
-    /// for CMD_UPDATE): so we are held to what any trigger sees, and to all of it with the row-level trigger that the
-    /// documentation advises.
+    /// for CMD_UPDATE): so we are held to what any trigger sees, and to all of it with the row-level trigger that
+    /// `moved_rows` asks for.
     #[cfg(not(feature = "pg14"))]
     #[pg_test]
     fn merge_sends_what_the_transition_tables_hold_of_moved_rows() {
@@ -370,8 +370,7 @@ mod tests {
         for key in ["events:2,2", "events:2,3", "events:3,13"] {
             assert!(sent.iter().any(|sent| sent == key), "{key} in {sent:?}");
         }
-        run("CREATE TRIGGER moved AFTER INSERT OR DELETE ON events
-                 FOR EACH ROW EXECUTE FUNCTION cache_notify.invalidate_cache()");
+        run("SELECT cache_notify.attach('events', moved_rows => true)");
         assert_eq!(merge("(1, 1)"), ["events:1,1", "events:1,11"]);
         assert_eq!(
             merge("(1, 12), (2, 4)"),

@@ -3,6 +3,7 @@
 mod cache_async;
 mod cache_client;
 mod cache_durable;
+mod cache_events;
 mod cache_ledger;
 mod cache_notify;
 mod crash;

@@ -79,7 +79,7 @@ pub extern "C-unwind" fn cache_notify_launcher_main(_argument: pg_sys::Datum) {
                 publisher.worker = None;
             }
         }
-        let has_consumers = call_for_lagging();
+        let may_have_consumers = call_for_lagging();
         let (wanted, mut must_retry) = wanted();
         forget_dropped(&wanted, &started);
         let running = started.values().filter(|publisher| publisher.worker.is_some()).count();
@@ -119,7 +119,7 @@ pub extern "C-unwind" fn cache_notify_launcher_main(_argument: pg_sys::Datum) {
         // A worker that starts or ends wakes us, and so does a writer who finds no publisher.
         wait(if must_retry {
             RETRY
-        } else if has_consumers {
+        } else if may_have_consumers {
             CONSUMERS
         } else {
             IDLE
@@ -159,9 +159,9 @@ unsafe extern "C-unwind" fn at_exit(_code: std::ffi::c_int, _argument: pg_sys::D
     }
 }
 
-/// Has publishers drop the consumers that keep too much; true where there are consumers.
+/// Has publishers drop the consumers that keep too much. False where there can be no consumers.
 fn call_for_lagging() -> bool {
-    let (lagging, has_consumers) = durable::lagging_databases();
+    let Some(lagging) = durable::lagging_databases() else { return false };
     for oid in lagging {
         let woken = shared::lock().and_then(|mut ring| {
             let place = ring.enroll(oid)?;
@@ -170,7 +170,7 @@ fn call_for_lagging() -> bool {
         });
         shared::wake(woken);
     }
-    has_consumers
+    true
 }
 
 /// Databases with work and without publisher; and whether there are others that must wait.

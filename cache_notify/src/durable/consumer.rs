@@ -137,6 +137,7 @@ impl Consumer {
                 return Err(Error::ConsumerLost { name: self.name.clone() }.into());
             }
         }
+        self.read_again += position.saturating_sub(self.confirmed);
         self.confirmed = position;
         if self.read_again > READ_AGAIN {
             // SAFETY: what pg_log_standby_snapshot does, where there is that function.
@@ -369,10 +370,13 @@ pub fn enforce_max_lag() -> Result<(), ErrorReport> {
 }
 
 /// For the launcher, which is connected to no database: those in which a consumer keeps more than `cache_notify.max_lag`
-/// allows, and whether there are any consumers.
-pub fn lagging_databases() -> (Vec<u32>, bool) {
+/// allows. `None` where there can be no consumers.
+pub fn lagging_databases() -> Option<Vec<u32>> {
+    if !super::is_available() {
+        return None;
+    }
     let limit = guc::max_lag().and_then(|limit| u64::try_from(limit).ok()).unwrap_or(u64::MAX);
-    let (mut lagging, mut has_consumers) = (Vec::new(), false);
+    let mut lagging = Vec::new();
     // SAFETY: the slots are an array of max_replication_slots in shared memory, which lives as long as the server. They are
     // read without a lock, so that a slot which is being made or dropped may look odd; a look at a wrong database follows at
     // the worst, in which the slots are read again.
@@ -391,14 +395,13 @@ pub fn lagging_databases() -> (Vec<u32>, bool) {
             if database == 0 || !name.starts_with(prefix.as_bytes()) {
                 continue;
             }
-            has_consumers = true;
             let kept = here.saturating_sub(data.restart_lsn);
             if data.restart_lsn != 0 && kept > limit && !lagging.contains(&database) {
                 lagging.push(database);
             }
         }
     }
-    (lagging, has_consumers)
+    Some(lagging)
 }
 
 /// Drops slots of this database that belong to no consumer: of an `add_consumer` that was rolled back, or of the extension

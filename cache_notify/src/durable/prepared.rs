@@ -13,6 +13,8 @@ use pgrx::prelude::*;
 
 /// Keeps a message of the transaction that is about to be prepared.
 pub fn keep(message: &[u8]) {
+    // SAFETY: the transaction has not ended; what is pushed is popped below, or after an error by the transaction's abort.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
     let owner = select_first(
         "SELECT extowner FROM pg_catalog.pg_extension WHERE extname = 'cache_notify'",
         &[],
@@ -24,6 +26,8 @@ pub fn keep(message: &[u8]) {
     let _owner = owner.map(RunAs::role);
     let insert = "INSERT INTO cache_notify.prepared_messages (message) VALUES ($1)";
     write(insert, &[message.into()]).unwrap_or_report();
+    // SAFETY: see above.
+    unsafe { pg_sys::PopActiveSnapshot() };
 }
 
 /// In the publisher: sends what has been committed since the last time.

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tests::{
-    Cluster, Ear, Rng, cluster, column, connect, create_app, dump, eventually_true, restore,
-    sqlstate, value,
+    Cluster, Ear, Rng, cluster, column, connect, create_app, dump, eventually, eventually_true,
+    restore, sqlstate, value,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -672,7 +672,9 @@ fn the_launcher_sees_consumers_that_are_gone_for_ever() {
         value(&mut client, "SELECT count(*) FROM pg_replication_slots").as_deref(),
         Some("0")
     );
-    assert!(cluster.log().contains("dropped consumer \"c\" of cache_notify"));
+    eventually("the log says so", PATIENCE, || {
+        cluster.log().contains("dropped consumer \"c\" of cache_notify").then_some(())
+    });
     assert_eq!(
         value(&mut client, "SELECT problem FROM cache_notify.health WHERE object = 'c'").as_deref(),
         Some("consumer lost")

@@ -72,13 +72,14 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// The attached tables, with the columns of their keys.
-const TABLES: [(&str, &[&str]); 7] = [
+const TABLES: [(&str, &[&str]); 8] = [
     ("items", &["id"]),
     ("parents", &["id"]),
     ("children", &["no", "region"]),
     ("places", &["id", "area"]),
     ("logs", &["id"]),
     ("spared", &["id"]),
+    ("apart", &["id"]),
     ("marks", &["id"]),
 ];
 
@@ -98,6 +99,7 @@ fn make_tables(client: &mut Client, delivery: &Delivery, round: &Round) {
          CREATE TABLE places_2_1 PARTITION OF places_2 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
          CREATE TABLE logs (id bigint PRIMARY KEY);
          CREATE TABLE spared (id bigint PRIMARY KEY);
+         CREATE TABLE apart (id bigint PRIMARY KEY);
          CREATE TABLE marks (id bigint PRIMARY KEY);
          INSERT INTO items SELECT generate_series(1, {SHARED});
          INSERT INTO parents SELECT n, CASE WHEN n % 3 = 0 THEN n - 1 END FROM generate_series(1, {SHARED}) AS n;
@@ -128,11 +130,13 @@ fn make_tables(client: &mut Client, delivery: &Delivery, round: &Round) {
             sql,
             "CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON {table}
                  FOR EACH ROW EXECUTE FUNCTION note({table}, {arguments});
-             SELECT cache_notify.attach('{table}', channel => '{}', payload => '{}', max_keys => {}, delivery => '{}');",
+             SELECT cache_notify.attach('{table}', channel => '{}', payload => '{}', max_keys => {}, delivery => '{}',
+                 moved_rows => {});",
             channel(round),
             round.payload,
             round.max_keys,
-            delivery.name
+            delivery.name,
+            table == "places"
         );
         let partitions: &[&str] = match table {
             "places" => &["places_0", "places_1", "places_2", "places_2_0", "places_2_1"],
@@ -595,7 +599,8 @@ impl Writer<'_> {
         // What another session does in between.
         if self.rng.one_in(2) {
             let id = self.fresh();
-            self.run(&format!("INSERT INTO spared VALUES ({id})"))?;
+            // A table that no prepared transaction locks.
+            self.run(&format!("INSERT INTO apart VALUES ({id})"))?;
         }
         if commit {
             let before = Instant::now();
@@ -656,7 +661,7 @@ impl Writer<'_> {
             18 => format!("DELETE FROM places_{area} WHERE id = {id}"),
             19 if self.merges => format!(
                 "MERGE INTO places p USING (VALUES ({id}, {area}), ({fresh}, {area})) AS s (id, area) ON p.id = s.id
-                 WHEN MATCHED THEN UPDATE SET n = p.n + 1
+                 WHEN MATCHED THEN UPDATE SET area = (p.area + 1) % 3
                  WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.area)"
             ),
             20 => format!("INSERT INTO logs SELECT generate_series({fresh}00000, {fresh}00000 + {})", last - id),

@@ -6,6 +6,7 @@ mod cache_durable;
 mod cache_events;
 mod cache_ledger;
 mod cache_notify;
+mod cache_pgbouncer;
 mod crash;
 mod deliveries;
 mod dump_restore;

@@ -40,7 +40,7 @@ pub const ASYNC: Delivery = Delivery {
 /// For consumers.
 pub const DURABLE: Delivery = Delivery {
     name: "durable",
-    settings: &["wal_level = logical"],
+    settings: &["wal_level = logical", "max_prepared_transactions = 20"],
     prepares: true,
     publishes: false,
     source: Source::Changes,
@@ -48,7 +48,11 @@ pub const DURABLE: Delivery = Delivery {
 
 /// For consumers that are woken.
 pub const DURABLE_PRELOADED: Delivery = Delivery {
-    settings: &["wal_level = logical", "shared_preload_libraries = 'cache_notify'"],
+    settings: &[
+        "wal_level = logical",
+        "max_prepared_transactions = 20",
+        "shared_preload_libraries = 'cache_notify'",
+    ],
     publishes: true,
     ..DURABLE
 };

@@ -4,6 +4,7 @@ mod cache_async;
 mod cache_client;
 mod cache_durable;
 mod cache_events;
+mod cache_faults;
 mod cache_ledger;
 mod cache_notify;
 mod cache_pgbouncer;

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
-use tests::{Cluster, Redis, Rng, cluster, create_app_with, eventually, value};
+use tests::{Cluster, Redis, Rng, Stop, cluster, column, create_app_with, eventually, value};
 
 const CHANNEL: &str = "cache_invalidate";
 /// The rows that all fight for.
@@ -37,6 +37,9 @@ pub struct Care {
     pub drops_l1_only_first: bool,
     /// Was away, comes back, and goes on with what it has.
     pub keeps_l1_when_back: bool,
+    /// Drops everything when it comes back, though it could read what it has missed: where a crash takes back what was
+    /// visible, nothing says so.
+    pub drops_all_when_back: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +53,14 @@ pub enum Fault {
     ServerRestarted,
     ServerKilled,
     PublisherKilled,
+    /// More is committed than the ring takes, while nobody empties it.
+    RingFull,
+    /// A listener that sits in a transaction while the notification queue fills.
+    QueueFull,
+    /// A node is away for longer than the server keeps the write-ahead log for it.
+    TooFarBehind,
+    /// The primary is gone, the standby takes over.
+    Promotion,
 }
 
 const FAULTS: [Fault; 9] = [
@@ -67,6 +78,9 @@ const FAULTS: [Fault; 9] = [
 /// The database, Redis and the nodes.
 pub struct Site {
     pub cluster: Cluster,
+    /// A standby, where there is one, and whether it has taken over.
+    standby: Option<Cluster>,
+    promoted: AtomicBool,
     redis: Mutex<Redis>,
     pub delivery: &'static Delivery,
     nodes: Vec<Node>,
@@ -103,6 +117,8 @@ impl Site {
         let redis = Redis::start(&cluster);
         Site {
             cluster,
+            standby: None,
+            promoted: AtomicBool::new(false),
             redis: Mutex::new(redis),
             delivery,
             nodes: vec![Node::new("alpha", care), Node::new("beta", care)],
@@ -113,12 +129,41 @@ impl Site {
         }
     }
 
-    fn connect(&self, what: &str) -> Result<Client, postgres::Error> {
-        self.cluster.config("postgres", "app").application_name(what).connect(NoTls)
+    /// The same with a standby that can take over.
+    pub fn with_standby(delivery: &'static Delivery, care: Care) -> Site {
+        let mut site = Site::new(delivery, &[], care);
+        site.standby = Some(site.cluster.standby(&[]).expect("a standby"));
+        site
+    }
+
+    /// The server that takes writes.
+    fn primary(&self) -> &Cluster {
+        match &self.standby {
+            Some(standby) if self.promoted.load(Ordering::SeqCst) => standby,
+            _ => &self.cluster,
+        }
+    }
+
+    pub fn connect(&self, what: &str) -> Result<Client, postgres::Error> {
+        self.primary().config("postgres", "app").application_name(what).connect(NoTls)
+    }
+
+    fn run(&self, sql: &str) {
+        let mut client = self.connect("fault").expect("a session");
+        client.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// As a line of postgresql.conf that is read anew.
+    fn set(&self, line: &str) {
+        self.cluster.configure(&[line]).and_then(|()| self.cluster.reload()).expect("reloaded");
     }
 
     fn redis(&self) -> redis::RedisResult<redis::Connection> {
         Redis::connect_at(self.cluster.dir())
+    }
+
+    pub fn any_seed(&self) -> u64 {
+        self.seed.fetch_add(1, Ordering::Relaxed)
     }
 
     fn busy(&self) -> bool {
@@ -163,10 +208,10 @@ impl Site {
             let _stop = OnDrop(|| self.load.store(false, Ordering::SeqCst));
             for node in &self.nodes {
                 for _ in 0..2 {
-                    let seed = self.seed.fetch_add(1, Ordering::Relaxed);
+                    let seed = self.any_seed();
                     scope.spawn(move || node.read_on(self, seed));
                 }
-                let seed = self.seed.fetch_add(1, Ordering::Relaxed);
+                let seed = self.any_seed();
                 scope.spawn(move || node.write_on(self, seed));
             }
             std::thread::sleep(duration / 2);
@@ -186,11 +231,21 @@ impl Site {
             PATIENCE,
             "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'writer'",
         );
+        // Those that a crash has left prepared; whoever finds them decides.
+        for name in column(&mut client, "SELECT gid FROM pg_prepared_xacts") {
+            let decision = if name.len().is_multiple_of(2) { "COMMIT" } else { "ROLLBACK" };
+            self.run(&format!("{decision} PREPARED '{name}'"));
+        }
+        tests::eventually_true(
+            &mut client,
+            PATIENCE,
+            "SELECT count(*) = 0 FROM cache_notify.prepared_messages",
+        );
         let first = self.marks.load(Ordering::SeqCst) + 1;
         let mut sent = Instant::now() - PATIENCE;
         eventually("a mark is heard", PATIENCE, || {
             // One may be lost with everything else, where a node is told to drop everything instead.
-            if sent.elapsed() > Duration::from_secs(2) {
+            if sent.elapsed() > Duration::from_secs(1) {
                 let mark = self.marks.fetch_add(1, Ordering::SeqCst) + 1;
                 client.execute("INSERT INTO marks VALUES ($1)", &[&mark]).expect("a mark");
                 sent = Instant::now();
@@ -228,7 +283,7 @@ impl Site {
 
     /// What a phase of this fault does in its middle.
     pub fn cause(&self, fault: Fault) {
-        let mut rng = Rng::new(self.seed.fetch_add(1, Ordering::Relaxed));
+        let mut rng = Rng::new(self.any_seed());
         let node = &self.nodes[rng.below(self.nodes.len())];
         let kill = |which: &str| {
             let mut client = self.connect("fault").expect("a session");
@@ -280,6 +335,36 @@ impl Site {
             }
             Fault::ServerRestarted => self.cluster.restart().expect("restarted"),
             Fault::ServerKilled => self.cluster.crash_and_restart().expect("restarted"),
+            Fault::RingFull => {
+                self.set("cache_notify.publisher = off");
+                self.run(
+                    "DO $$ BEGIN FOR i IN 1..2500 LOOP
+                         UPDATE items SET value = nextval('versions') WHERE id = i % 60; COMMIT;
+                     END LOOP; END $$",
+                );
+                std::thread::sleep(away);
+                self.set("cache_notify.publisher = on");
+            }
+            Fault::QueueFull => self.fill_queue(),
+            Fault::TooFarBehind => {
+                node.cut_off.store(true, Ordering::SeqCst);
+                self.run("SELECT count(pg_logical_emit_message(false, 'noise', repeat('x', 1000))) FROM generate_series(1, 8000)");
+                self.run("UPDATE items SET value = nextval('versions') WHERE id % 2 = 0");
+                // The other node reads on, and the limit is looked at.
+                let mut client = self.connect("fault").expect("a session");
+                tests::eventually_true(
+                    &mut client,
+                    PATIENCE,
+                    &format!("SELECT status = 'lost' FROM cache_notify.consumers WHERE name = '{}'", node.name),
+                );
+                node.cut_off.store(false, Ordering::SeqCst);
+            }
+            Fault::Promotion => {
+                let standby = self.standby.as_ref().expect("a standby");
+                self.cluster.stop(Stop::Immediate).expect("stopped");
+                standby.promote().expect("promoted");
+                self.promoted.store(true, Ordering::SeqCst);
+            }
             Fault::PublisherKilled => {
                 for _ in 0..3 {
                     kill("backend_type = 'cache_notify publisher'");
@@ -287,6 +372,22 @@ impl Site {
                 }
             }
         }
+    }
+
+    /// Commits fail where they notify; where a publisher does, it waits. Needs a queue that is small.
+    fn fill_queue(&self) {
+        let mut idle = self.connect("idle").expect("a session");
+        idle.batch_execute(&format!("LISTEN {CHANNEL}; BEGIN; SELECT 1")).expect("idle");
+        let mut client = self.connect("fault").expect("a session");
+        let full = eventually("the queue is full", PATIENCE, || {
+            let filled = client.batch_execute(
+                "SELECT count(pg_notify('filler', repeat('x', 7900) || n)) FROM generate_series(1, 40) AS n",
+            );
+            filled.err()
+        });
+        assert_eq!(full.code().map(postgres::error::SqlState::code), Some("53400"), "{full:?}");
+        std::thread::sleep(Duration::from_millis(300));
+        idle.batch_execute("ROLLBACK").expect("rolled back");
     }
 
     /// One line on what happened.

@@ -166,7 +166,12 @@ impl Node {
                     self.drop_all(redis);
                 }
             }
-            Source::Changes => self.catch_up(&mut client, redis)?,
+            Source::Changes => {
+                if self.care.drops_all_when_back {
+                    self.drop_all(redis);
+                }
+                self.catch_up(&mut client, redis)?;
+            }
         }
         self.mend(redis);
         self.l1.open();
@@ -367,6 +372,9 @@ fn write(
              ON CONFLICT (id) DO UPDATE SET value = excluded.value"
         )
     };
+    if site.delivery.prepares && rng.one_in(20) {
+        return write_in_two_phases(client, &put(id), id, touched, rng);
+    }
     let sql = match rng.below(200) {
         0..=79 => format!("UPDATE items SET value = nextval('versions') WHERE id = {id}"),
         80..=129 => put(id),
@@ -399,6 +407,21 @@ fn write(
         Err(error) if code(&error) == "40P01" => client.batch_execute("ROLLBACK"),
         outcome => outcome,
     }
+}
+
+fn write_in_two_phases(
+    client: &mut Client,
+    sql: &str,
+    id: i64,
+    touched: &mut Vec<i64>,
+    rng: &mut Rng,
+) -> Result<(), postgres::Error> {
+    touched.push(id);
+    let name = format!("t{}", rng.next_u64());
+    client.batch_execute(&format!("BEGIN; {sql}"))?;
+    client.batch_execute(&format!("PREPARE TRANSACTION '{name}'"))?;
+    let decision = if rng.one_in(4) { "ROLLBACK" } else { "COMMIT" };
+    client.batch_execute(&format!("{decision} PREPARED '{name}'"))
 }
 
 struct Reader<'a> {
@@ -467,7 +490,9 @@ fn code(error: &postgres::Error) -> &str {
 fn expected(error: &postgres::Error) {
     let class = &code(error).get(..2).unwrap_or("");
     // 57P: the server is going down, starting, or an administrator ended the session. 55006: the slot is not yet free of
-    // the session that was killed.
-    let fine = error.is_closed() || ["", "57", "08"].contains(class) || code(error) == "55006";
+    // the session that was killed. 53400: the notification queue is full. 25006: the standby is not promoted yet.
+    let fine = error.is_closed()
+        || ["", "57", "08"].contains(class)
+        || ["55006", "53400", "25006"].contains(&code(error));
     assert!(fine, "{error:?}");
 }

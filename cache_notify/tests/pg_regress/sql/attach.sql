@@ -130,7 +130,31 @@ SELECT * FROM nokey;
 SELECT cache_notify.publish_event('create', 'posts', repeat('x', 8000));
 SELECT cache_notify.publish_event('create', 'posts', '1', '');
 SELECT cache_notify.publish_event('create', 'posts', '1', repeat('c', 64));
-SELECT cache_notify.publish_event('create', NULL, '1') IS NULL;
+SELECT cache_notify.publish_event('create', NULL, '1');
+
+SELECT cache_notify.publish_event('create', 'posts', '1', delivery => 'async');
+SELECT cache_notify.publish_event('create', 'posts', '1', delivery => 'durable');
+SELECT cache_notify.publish_event('create', 'posts', '1', delivery => 'pigeon');
+
+-- What an administrator sees, where the library is not preloaded.
+SELECT s.database = current_database() AS here, keys, messages, overflows, waiting, publisher_pid, publisher_state, ring_size, epoch
+FROM cache_notify.stats s;
+SELECT preloaded, ring_size, launcher_pid FROM cache_notify.ring_state();
+SELECT cache_notify.attach('orders', '{id}');
+TABLE cache_notify.health;
+-- A dump from a server that preloads it: the triggers name the delivery.
+CREATE TRIGGER by_dump AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION cache_notify.invalidate_cache('c', 'id', '--', 'delivery=async');
+SELECT problem, object, since, hint FROM cache_notify.health;
+SELECT cache_notify.attach('parts', moved_rows => true);
+SELECT tbl, moved_rows, delivery FROM cache_notify.attached ORDER BY tbl::text;
+ALTER EVENT TRIGGER cache_notify_follow_partitions DISABLE;
+CREATE TABLE parts_7 PARTITION OF parts FOR VALUES FROM (70) TO (80);
+ALTER EVENT TRIGGER cache_notify_follow_partitions ENABLE;
+SELECT problem, object, hint FROM cache_notify.health ORDER BY problem;
+DROP TRIGGER by_dump ON orders;
+SELECT cache_notify.detach('orders'), cache_notify.detach('parts');
+SELECT cache_notify.attach('orders', '{id}', moved_rows => true);
+TABLE cache_notify.health;
 
 -- Rights.
 SELECT cache_notify.attach('nokey', '{id}');
@@ -143,7 +167,16 @@ GRANT CREATE ON SCHEMA public TO cache_notify_owner;
 SET ROLE cache_notify_writer;
 SELECT cache_notify.attach('nokey');
 SELECT cache_notify.detach('nokey');
+TABLE cache_notify.stats;
+TABLE cache_notify.health;
+SELECT * FROM cache_notify.ring_databases();
 RESET ROLE;
+GRANT pg_monitor TO cache_notify_writer;
+SET ROLE cache_notify_writer;
+SELECT count(*) FROM cache_notify.stats;
+TABLE cache_notify.health;
+RESET ROLE;
+REVOKE pg_monitor FROM cache_notify_writer;
 -- To write takes no rights on the extension.
 REVOKE USAGE ON SCHEMA cache_notify FROM PUBLIC;
 SET ROLE cache_notify_writer;

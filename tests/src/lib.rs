@@ -1,7 +1,9 @@
 //! What the tests in `tests/it` share: a cluster of their own, and waiting for something to become true.
 
+mod redis;
 mod rng;
 
+pub use crate::redis::Redis;
 use postgres::{Client, SimpleQueryMessage};
 pub use rng::Rng;
 use std::fs::File;
@@ -38,16 +40,20 @@ pub fn cluster_with_worker(settings: &[&str]) -> Cluster {
 
 /// Makes the database `app` with all four extensions and returns a superuser's session in it.
 pub fn create_app(cluster: &Cluster) -> Client {
+    create_app_with(cluster, &["pb_compat", "shard_router", "cache_notify", "maintenance_worker"])
+}
+
+/// The same with some of them.
+pub fn create_app_with(cluster: &Cluster, extensions: &[&str]) -> Client {
     connect(cluster, "postgres")
         .batch_execute("CREATE DATABASE app")
         .expect("the database is made");
     let mut client = connect(cluster, "app");
-    client
-        .batch_execute(
-            "CREATE EXTENSION pb_compat; CREATE EXTENSION shard_router;
-             CREATE EXTENSION cache_notify; CREATE EXTENSION maintenance_worker",
-        )
-        .expect("the extensions are created");
+    for extension in extensions {
+        client
+            .batch_execute(&format!("CREATE EXTENSION {extension}"))
+            .expect("the extension is created");
+    }
     client
 }
 

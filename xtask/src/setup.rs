@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use xtask::command::{output, step};
+use xtask::command::{find_program, output, step};
 use xtask::server::Server;
 use xtask::workspace::{EXTENSIONS, PGRX_VERSION, cache, root, state, target};
 
@@ -274,6 +274,12 @@ pub fn borrow_extension(name: &str, into: &Server) -> Result<()> {
     Ok(())
 }
 
+/// Gets a program that only some tests need; Debian's package has its name. Those tests can be left out where
+/// it is not to be had.
+pub fn program_for_tests(name: &str) -> Result<()> {
+    if on_path(name) { Ok(()) } else { apt_install(&[name.to_owned()]) }
+}
+
 /// Installs Debian packages, as root or through sudo; without either, says what to type.
 fn apt_install(packages: &[String]) -> Result<()> {
     if packages.is_empty() {
@@ -299,6 +305,8 @@ fn apt_install(packages: &[String]) -> Result<()> {
             sudo.args(["-n", "apt-get"]);
             sudo
         };
+        // Somebody else may be installing just now.
+        command.args(["-o", "DPkg::Lock::Timeout=300"]);
         command.env("DEBIAN_FRONTEND", "noninteractive").args(args);
         step(title, &target().join("logs").join(format!("apt-{}.log", args[0])), &mut command)
     };
@@ -317,7 +325,7 @@ fn cargo_pgrx() -> Result<PathBuf> {
     };
     let from_path = PathBuf::from("cargo-pgrx");
     if is_wanted(&from_path) {
-        return which(&from_path).context("cargo-pgrx is on PATH and is not");
+        return find_program("cargo-pgrx").context("cargo-pgrx is on PATH and is not");
     }
     let dir = cache()?.join(format!("cargo-pgrx-{PGRX_VERSION}"));
     let program = dir.join("bin/cargo-pgrx");
@@ -381,11 +389,5 @@ esac
 }
 
 fn on_path(program: &str) -> bool {
-    which(Path::new(program)).is_some()
-}
-
-fn which(program: &Path) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|dir| dir.join(program))
-        .find(|path| path.is_file())
+    find_program(program).is_some()
 }

@@ -1,6 +1,6 @@
 //! `make test`: every tier, each with its runner's own output, and one line that counts them all.
 
-use crate::setup::{Toolchain, given_pg_config};
+use crate::setup::{Toolchain, given_pg_config, program_for_tests};
 use crate::{coverage, docs, fetch};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -414,6 +414,12 @@ fn checks(cluster: &Cluster) -> Result<Tally> {
 /// The tests that dump a database, or have psql look at the catalogs: an older client knows neither.
 const NEED_CLIENTS: [&str; 3] = ["dump_restore::", "search_path::", "shard_tables::a_dump"];
 
+/// The tests that need a program besides PostgreSQL.
+const NEED_PROGRAMS: [(&str, &[&str]); 2] = [
+    ("redis-server", &["cache_client::", "cache_faults::"]),
+    ("pgbouncer", &["cache_pgbouncer::"]),
+];
+
 /// The `tests` crate: real clusters, several sessions, crashes, standbys.
 fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {
     let mut command = Command::new("cargo");
@@ -443,6 +449,17 @@ fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {
                 fetch::WITHOUT_ICU
             );
             command.args(["--skip", "without_icu::"]);
+        }
+    }
+    for (program, tests) in NEED_PROGRAMS {
+        if program_for_tests(program).is_err() {
+            println!(
+                "left out: {}, since {program} is not here and could not be installed",
+                tests.join(", ")
+            );
+            for test in tests {
+                command.args(["--skip", test]);
+            }
         }
     }
     let mut left_out = 0;

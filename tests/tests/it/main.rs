@@ -1,10 +1,15 @@
 //! What only a real server shows. One binary, so that it links once.
 
 mod cache_async;
+mod cache_client;
 mod cache_durable;
 mod cache_events;
+mod cache_faults;
+mod cache_ledger;
 mod cache_notify;
+mod cache_pgbouncer;
 mod crash;
+mod deliveries;
 mod dump_restore;
 mod json_flags;
 mod json_limits;

@@ -30,6 +30,8 @@ pub struct Attempt {
     pub object: Option<String>,
     pub result: Result<(), Caught>,
     pub took: Duration,
+    /// Rows that were moved or written, where they were counted.
+    pub rows: Option<i64>,
 }
 
 impl Attempt {
@@ -101,12 +103,13 @@ pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(
     let seconds: Vec<f64> = attempts.iter().map(|a| a.took.as_secs_f64()).collect();
     write(
         "INSERT INTO maintenance.history
-             (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
+             (kind, relation, action, object, outcome, duration, sqlstate, error, hint, rows)
          SELECT $1, $2, a.action, a.object, a.outcome, pg_catalog.make_interval(secs => a.seconds),
-                a.sqlstate, a.error, a.hint
+                a.sqlstate, a.error, a.hint, a.rows
          FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
-                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))
-              WITH ORDINALITY a (action, object, outcome, seconds, sqlstate, error, hint, position)
+                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),
+                         pg_catalog.unnest($10))
+              WITH ORDINALITY a (action, object, outcome, seconds, sqlstate, error, hint, rows, position)
          ORDER BY a.position",
         &[
             kind.name().into(),
@@ -118,6 +121,7 @@ pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(
             texts(|a| error(a).map(|e| e.sqlstate.clone())).into(),
             texts(|a| error(a).map(|e| e.message.clone())).into(),
             texts(|a| error(a).and_then(|e| e.hint.clone())).into(),
+            attempts.iter().map(|a| a.rows).collect::<Vec<_>>().into(),
         ],
     )?;
     Ok(())

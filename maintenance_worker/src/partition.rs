@@ -1,6 +1,7 @@
 //! Partition maintenance: the functions of partition policies and the run itself.
 
 use crate::coverage::Range;
+use crate::default_rows;
 use crate::error::Error;
 use crate::history::{Attempt, Kind, describe, record, record_attempts};
 use crate::key::now;
@@ -238,8 +239,12 @@ fn plan(
             Err(_) => continue,
         };
         let oid = policy.table.oid;
+        let mut steps = planned(&policy)?;
+        if steps.iter().any(|step| step.attach.is_some()) {
+            default_rows::explain(&policy, &mut steps, &partitions_of(&policy)?);
+        }
         rows.extend(
-            planned(&policy)?
+            steps
                 .into_iter()
                 .map(|s| (oid, s.action.name().to_owned(), s.partition, s.lower, s.upper, s.ddl)),
         );
@@ -306,7 +311,9 @@ fn create_partitions(
     let oid = policy.table.oid;
     let partitions = partitions_of(&policy)?;
     let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
-    let attempts = execute(&policy, creations(&policy, &partitions, &template, window)?);
+    let (mut attempts, pending) =
+        execute(&policy, creations(&policy, &partitions, &template, window)?);
+    attempts.extend(execute_pending(&policy, pending));
     // Not a run of the policy, so its state stays.
     record_attempts(Kind::Partition, &policy.table.qualified(), &attempts)?;
     Ok(outcomes(attempts.into_iter().map(|a| line(oid, a)).collect()))
@@ -369,8 +376,8 @@ pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
     Ok(stored.into_iter().filter(|stored| !quiet(stored)).collect())
 }
 
-/// Runs policies within the caller's transaction. All creations come before the first expiry, whose lock on the parent
-/// the transaction keeps.
+/// Runs policies within the caller's transaction. All creations come before the first move of rows and the first expiry,
+/// whose lock on the parent the transaction keeps.
 fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
     let mut lines = vec![];
     let mut expiring = vec![];
@@ -385,15 +392,17 @@ fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
             Ok((policy, steps)) => {
                 let (later, first): (Vec<_>, Vec<_>) =
                     steps.into_iter().partition(|s| s.action.blocks_writers());
-                (execute(&policy, first), Some((policy, later)))
+                let (attempts, pending) = execute(&policy, first);
+                (attempts, Some((policy, pending, later)))
             }
             Err(attempt) => (vec![attempt], None),
         };
         expiring.push((stored, attempts, rest));
     }
     for (stored, mut attempts, rest) in expiring {
-        if let Some((policy, later)) = rest {
-            attempts.extend(execute(&policy, later));
+        if let Some((policy, pending, later)) = rest {
+            attempts.extend(execute_pending(&policy, pending));
+            attempts.extend(execute(&policy, later).0);
         }
         let table = &stored.table;
         record(Kind::Partition, table.oid, &table.qualified(), stored.failures, &attempts)?;
@@ -492,7 +501,7 @@ impl Detach {
                 // As planned now: only if it still is what was detached.
                 let mut steps = planned(&policy)?;
                 steps.retain(|step| step.leftover == Some(concurrent.partition));
-                let mut attempts = execute(&policy, steps);
+                let (mut attempts, _) = execute(&policy, steps);
                 attempts.iter_mut().for_each(|attempt| attempt.took += took);
                 attempts
             }
@@ -501,12 +510,39 @@ impl Detach {
                 object: Some(partition),
                 result: result.map_err(with_hint),
                 took,
+                rows: None,
             }],
         };
         let name = table.qualified();
         record(Kind::Partition, table.oid, &name, stored.failures, &attempts)?;
-        Ok(Run { name, failures: stored.failures, attempts })
+        Ok(Run { name, failures: stored.failures, attempts, pending: vec![] })
     }
+}
+
+/// What the worker does for a partition of which the default partition holds rows, in a transaction of its own.
+/// None if it is made by now, or another session is at it.
+pub fn create_pending(parent: Oid, partition: &str) -> Result<Option<Run>, ErrorReport> {
+    if !try_lock(parent) {
+        return Ok(None);
+    }
+    let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
+        return Ok(None);
+    };
+    // A policy that does not fit its table any more is reported by the next run.
+    let Ok((policy, mut steps)) = prepare(&stored) else { return Ok(None) };
+    steps.retain(|step| step.attach.is_some() && step.partition == partition);
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    let attempts = execute_pending(&policy, steps);
+    let name = stored.table.qualified();
+    if stored.waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // The expiry waits on, as in `run_some`.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        return Ok(Some(Run { name, failures: 0, attempts, pending: vec![] }));
+    }
+    record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
+    Ok(Some(Run { name, failures: stored.failures, attempts, pending: vec![] }))
 }
 
 fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<Run>, ErrorReport> {
@@ -521,7 +557,7 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
         return Ok(None);
     }
     let mut left_over = false;
-    let attempts = match prepare(&stored) {
+    let (attempts, pending) = match prepare(&stored) {
         Ok((policy, mut steps)) => {
             let all = steps.len();
             choose(&mut steps);
@@ -529,9 +565,15 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
             left_over = steps.len() < all;
             execute(&policy, steps)
         }
-        Err(attempt) => vec![attempt],
+        Err(attempt) => (vec![attempt], vec![]),
     };
     let name = stored.table.qualified();
+    if !pending.is_empty() && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // No success before they are made as well.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        let pending = pending.into_iter().map(|step| step.partition).collect();
+        return Ok(Some(Run { name, failures: 0, attempts, pending }));
+    }
     // To do nothing is a success only if there was nothing to do: the step that failed before may be still to come.
     if attempts.is_empty() && (left_over || waiting) {
         return Ok(None);
@@ -539,10 +581,10 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
     if waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
         // The expiry waits on, and has not succeeded with them.
         record_attempts(Kind::Partition, &name, &attempts)?;
-        return Ok(Some(Run { name, failures: 0, attempts }));
+        return Ok(Some(Run { name, failures: 0, attempts, pending: vec![] }));
     }
     record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
-    Ok(Some(Run { name, failures: stored.failures, attempts }))
+    Ok(Some(Run { name, failures: stored.failures, attempts, pending: vec![] }))
 }
 
 /// The steps of a policy; one that no longer fits its table is an attempt that failed.
@@ -560,12 +602,15 @@ fn prepare(stored: &Stored) -> Result<(Policy, Vec<Step>), Attempt> {
         object: None,
         result: Err(error),
         took: started.elapsed(),
+        rows: None,
     })
 }
 
-/// Runs the steps, each in a subtransaction of its own, as the owner of the table.
-fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
+/// Runs the steps, each in a subtransaction of its own, as the owner of the table. What is left are the creations that rows
+/// of the default partition are in the way of: see [`execute_pending`].
+fn execute(policy: &Policy, steps: Vec<Step>) -> (Vec<Attempt>, Vec<Step>) {
     let mut attempts = Vec::with_capacity(steps.len());
+    let mut pending = vec![];
     for step in steps {
         pgrx::check_for_interrupts!();
         let started = Instant::now();
@@ -580,19 +625,54 @@ fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
                 registry::forget_expiring(leftover).unwrap_or_report();
             }
         });
+        if matches!(&result, Err(error) if default_rows::in_the_way(&step, &error.sqlstate)) {
+            pending.push(step);
+            continue;
+        }
         let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
-        attempts.push(Attempt {
-            action: step.action.name().into(),
-            object: Some(step.partition),
-            result: result.map_err(with_hint),
-            took: started.elapsed(),
-        });
+        attempts.push(attempt(step, result.map(|()| None), started));
         // The next step would wait for the same lock just as long.
         if locked_out {
             break;
         }
     }
+    (attempts, pending)
+}
+
+/// Creates partitions together with the rows that the default partition holds of them. Each locks the table for a moment,
+/// in a caller's transaction up to its end.
+fn execute_pending(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
+    let mut attempts = Vec::with_capacity(steps.len());
+    for step in steps {
+        pgrx::check_for_interrupts!();
+        let started = Instant::now();
+        let result = subtransaction::run(|| {
+            let partitions = partitions_of(policy).unwrap_or_report();
+            let _owner = RunAs::owner(policy.table.owner);
+            set("lock_timeout", &policy.lock_timeout_ms.to_string());
+            let rows = default_rows::create(policy, &step, &partitions).unwrap_or_report();
+            if step.replica_index {
+                replica_index(policy.table.oid, &step.partition).unwrap_or_report();
+            }
+            rows
+        });
+        let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
+        attempts.push(attempt(step, result.map(Some), started));
+        if locked_out {
+            break;
+        }
+    }
     attempts
+}
+
+fn attempt(step: Step, result: Result<Option<i64>, Caught>, started: Instant) -> Attempt {
+    Attempt {
+        action: step.action.name().into(),
+        object: Some(step.partition),
+        rows: result.as_ref().ok().copied().flatten(),
+        result: result.map(drop).map_err(with_hint),
+        took: started.elapsed(),
+    }
 }
 
 /// Gives a new partition the counterpart of the index that is its parent's replica identity.
@@ -623,7 +703,7 @@ fn with_hint(mut error: Caught) -> Caught {
     if error.hint.is_none() {
         error.hint = match error.sqlstate.as_str() {
             "55P03" => Some("It is tried again; a long transaction holds the table."),
-            "23514" => Some("The default partition holds rows of this range. Move them out of it."),
+            "23514" => Some("Rows of this range break a CHECK constraint, or lie in a default partition that they cannot be moved out of."),
             "23503" | "2BP01" => {
                 Some("Other objects refer to the partition. Remove the references or keep it.")
             }

@@ -17,17 +17,19 @@ use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pg_sys::{self, ItemPointerData};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
+use std::time::Instant;
 
 /// Blocks that one statement looks through: some milliseconds of work.
-const BATCH: i64 = 32;
+const BATCH: i64 = 16;
 /// So few blocks are left to the time under the lock.
 const FEW: i64 = 8;
 /// More than so many, and it is better to go round again.
 const MANY: i64 = 32;
 /// How often the lock is tried for.
 const ATTEMPTS: u32 = 3;
-/// How long others may pass between two attempts, in seconds.
-const PAUSE: f64 = 0.1;
+/// How long others may pass between two attempts, in looks at who waits, and the time between two of these in seconds.
+const LOOKS: u32 = 10;
+const PAUSE: f64 = 0.01;
 
 /// What has to be known to move rows into one partition.
 struct Move<'a> {
@@ -66,24 +68,24 @@ pub fn create(policy: &Policy, step: &Step, partitions: &[Partition]) -> Result<
         (batches, from) = movement.move_most(from)?;
         moved += batches;
         let last = attempt == ATTEMPTS;
-        let tried = subtransaction::run(|| {
-            // Whoever waits for a row that is moved already notices a deadlock no earlier than this ends.
-            if moved > 0 {
-                // SAFETY: reads a setting.
-                let deadlock = i64::from(unsafe { pg_sys::DeadlockTimeout });
-                let timeout = policy.lock_timeout_ms.min(deadlock / 2).max(1);
-                set("lock_timeout", &timeout.to_string());
-            }
-            movement.exchange(from, last).unwrap_or_report()
-        });
+        // SAFETY: reads a setting.
+        let deadlock = i64::from(unsafe { pg_sys::DeadlockTimeout });
+        // Whoever waits for a row that is moved already notices a deadlock no earlier than this ends.
+        let timeout = if moved > 0 { (deadlock / 2).max(1) } else { i64::MAX };
+        let timeout = policy.lock_timeout_ms.min(timeout);
+        let tried =
+            subtransaction::run(|| movement.exchange(from, last, timeout).unwrap_or_report());
         match tried {
             Ok(rest) => {
                 moved += rest;
                 break;
             }
             Err(error) if !last && error.sqlstate == "55P03" => {
+                for _ in 0..LOOKS {
+                    movement.give_way()?;
+                    write("SELECT pg_catalog.pg_sleep($1)", &[PAUSE.into()])?;
+                }
                 movement.give_way()?;
-                write("SELECT pg_catalog.pg_sleep($1)", &[PAUSE.into()])?;
             }
             // Rows where there was room in the middle of the table.
             Err(error) if !last && error.sqlstate == "23514" && from > 0 => from = 0,
@@ -213,17 +215,24 @@ impl<'a> Move<'a> {
             if blocks - from <= FEW {
                 return Ok((moved, from));
             }
-            let to = blocks.min(from + BATCH);
+            // The newest rows are the likeliest to be changed, and stay anybody's up to the end.
+            let to = (blocks - FEW).min(from + BATCH);
             moved += self.move_rows(from, to)?;
-            // The last block may still get rows.
-            from = to.min(blocks - 1);
+            from = to;
             self.give_way()?;
         }
     }
 
-    /// Moves the rest under the lock and attaches the partition.
-    fn exchange(&self, from: i64, everything: bool) -> Result<i64, ErrorReport> {
+    /// Moves the rest under the lock and attaches the partition. All locks together are waited for up to `timeout`
+    /// milliseconds, since whoever waits behind the first one waits for the others as well.
+    fn exchange(&self, from: i64, everything: bool, timeout: i64) -> Result<i64, ErrorReport> {
+        let began = Instant::now();
+        let limit = || {
+            let passed = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+            set("lock_timeout", &timeout.saturating_sub(passed).max(1).to_string());
+        };
         for lock in self.lock() {
+            limit();
             write(&lock, &[])?;
         }
         let blocks = self.blocks()?;
@@ -231,6 +240,7 @@ impl<'a> Move<'a> {
             return Err(Error::RowsInUse(self.default_name.clone()).into());
         }
         let moved = self.move_rows(if everything { 0 } else { from }, blocks)?;
+        limit();
         write(&self.after(), &[])?;
         Ok(moved)
     }

@@ -87,7 +87,7 @@ pub fn record(
     Ok(())
 }
 
-/// Adds a line per attempt to the history, all in one statement.
+/// Adds a line per attempt to the history, and to the totals that `metrics` shows, all in one statement.
 pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(), ErrorReport> {
     if attempts.is_empty() {
         return Ok(());
@@ -100,14 +100,21 @@ pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(
     }
     let seconds: Vec<f64> = attempts.iter().map(|a| a.took.as_secs_f64()).collect();
     write(
-        "INSERT INTO maintenance.history
+        "WITH attempts AS (
+         INSERT INTO maintenance.history
              (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
          SELECT $1, $2, a.action, a.object, a.outcome, pg_catalog.make_interval(secs => a.seconds),
                 a.sqlstate, a.error, a.hint
          FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
                          pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))
               WITH ORDINALITY a (action, object, outcome, seconds, sqlstate, error, hint, position)
-         ORDER BY a.position",
+         ORDER BY a.position
+         RETURNING kind, relation, action, outcome, duration)
+         INSERT INTO maintenance.totals AS t (kind, relation, action, outcome, actions, seconds)
+         SELECT kind, relation, action, outcome, pg_catalog.count(*), pg_catalog.sum(EXTRACT(epoch FROM duration))
+         FROM attempts GROUP BY kind, relation, action, outcome
+         ON CONFLICT (kind, relation, action, outcome) DO UPDATE
+             SET actions = t.actions + excluded.actions, seconds = t.seconds + excluded.seconds",
         &[
             kind.name().into(),
             name.into(),

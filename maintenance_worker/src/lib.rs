@@ -1,19 +1,26 @@
 #![doc = include_str!("../../docs/maintenance_worker.md")]
 
 mod coverage;
+mod deadline;
 mod dependencies;
 mod error;
+mod front;
 mod guc;
 mod history;
+mod ids;
 mod key;
 mod launcher;
 mod naming;
 mod partition;
+mod partman;
 mod period;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod refresh;
 mod registry;
 mod schedule;
+mod status;
 mod worker;
 mod zone;
 

@@ -1,9 +1,11 @@
 //! Partition maintenance: the functions of partition policies and the run itself.
 
 use crate::coverage::Range;
+use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::front::{Front, front};
 use crate::history::{Attempt, Kind, describe, record, record_attempts};
-use crate::key::now;
+use crate::key::{Key, now};
 use crate::plan::{Action, Concurrent, Step, creations, horizon, is_due, steps};
 use crate::registry::{self, Policy, Settings, Stored, latest, table};
 use crate::worker::Run;
@@ -22,7 +24,7 @@ use std::time::{Duration, Instant};
 const LOCK_CLASS: i32 = 0x6d61_696e;
 
 /// What the functions that run something return. pgrx reads their signatures as text, so they spell it out.
-type Outcomes = TableIterator<
+pub type Outcomes = TableIterator<
     'static,
     (
         name!(parent, Oid),
@@ -34,7 +36,7 @@ type Outcomes = TableIterator<
 >;
 
 /// One line of what a run reports.
-struct Line {
+pub struct Line {
     parent: Oid,
     action: String,
     partition: Option<String>,
@@ -42,7 +44,7 @@ struct Line {
     error: Option<String>,
 }
 
-fn outcomes(lines: Vec<Line>) -> Outcomes {
+pub fn outcomes(lines: Vec<Line>) -> Outcomes {
     TableIterator::new(
         lines.into_iter().map(|l| (l.parent, l.action, l.partition, l.outcome.to_owned(), l.error)),
     )
@@ -64,6 +66,8 @@ fn add_partition_policy(
     unlogged: Option<bool>,
     time_zone: Option<String>,
     lock_timeout: Option<Interval>,
+    epoch: Option<String>,
+    max_runtime: Option<Interval>,
 ) -> Result<
     TableIterator<
         'static,
@@ -77,29 +81,57 @@ fn add_partition_policy(
     >,
     ErrorReport,
 > {
-    let parent = required(parent, "parent")?;
     let settings = Settings {
-        period: required(period, "period")?,
-        premake: required(premake, "premake")?,
+        period: Some(required(period, "period")?),
         retention,
+        epoch,
+        ..given(premake, on_expiry, unlogged, time_zone, lock_timeout, max_runtime)?
+    };
+    Ok(outcomes(add(required(parent, "parent")?, &settings)?))
+}
+
+/// The settings that policies of all kinds have.
+pub fn given(
+    premake: Option<i32>,
+    on_expiry: Option<String>,
+    unlogged: Option<bool>,
+    time_zone: Option<String>,
+    lock_timeout: Option<Interval>,
+    max_runtime: Option<Interval>,
+) -> Result<Settings, Error> {
+    Ok(Settings {
+        premake: required(premake, "premake")?,
         on_expiry: required(on_expiry, "on_expiry")?,
         unlogged,
         time_zone: required(time_zone, "time_zone")?,
         lock_timeout: required(lock_timeout, "lock_timeout")?,
-    };
+        max_runtime,
+        ..Settings::by_default()
+    })
+}
+
+/// Registers a policy and runs it.
+pub fn add(parent: Oid, settings: &Settings) -> Result<Vec<Line>, ErrorReport> {
+    register(parent, settings)?;
+    run(registry::stored(Some(parent))?)
+}
+
+/// Registers a policy.
+pub fn register(parent: Oid, settings: &Settings) -> Result<(), ErrorReport> {
     let table = table(parent)?;
     table.check_owner()?;
-    let policy = checked(table, &settings)?;
+    let policy = checked(table, settings)?;
     let added = registry::write(
         "INSERT INTO maintenance.partition_policies
-             (parent, period, premake, retention, on_expiry, unlogged, time_zone, lock_timeout)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (parent) DO NOTHING RETURNING true",
-        &arguments(parent, &settings),
+             (parent, period, premake, retention, on_expiry, unlogged, time_zone, lock_timeout, id_period, id_retention,
+              epoch, max_runtime)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (parent) DO NOTHING RETURNING true",
+        &arguments(parent, settings),
     )?;
     if added == 0 {
         return Err(Error::PolicyExists(policy.table.name, "partition").into());
     }
-    Ok(outcomes(run(registry::stored(Some(parent))?)?))
+    Ok(())
 }
 
 /// `maintenance.alter_partition_policy`: what is NULL stays.
@@ -114,7 +146,11 @@ fn alter_partition_policy(
     unlogged: Option<bool>,
     time_zone: Option<String>,
     lock_timeout: Option<Interval>,
-    no_retention: Option<bool>,
+    epoch: Option<String>,
+    max_runtime: Option<Interval>,
+    id_period: Option<i64>,
+    id_retention: Option<i64>,
+    reset: Option<Vec<Option<String>>>,
 ) -> Result<
     TableIterator<
         'static,
@@ -130,26 +166,76 @@ fn alter_partition_policy(
 > {
     let Stored { table, settings: old, .. } = owned(required(parent, "parent")?)?;
     let parent = table.oid;
-    if retention.is_some() || no_retention == Some(true) || on_expiry.is_some() {
+    let mut settings = old;
+    let defaults = Settings::by_default();
+    for name in reset.unwrap_or_default() {
+        let name = required(name, "reset")?;
+        let given = match name.as_str() {
+            "premake" => replace(&mut settings.premake, defaults.premake, premake.is_some()),
+            "retention" => {
+                settings.id_retention = None;
+                let given = retention.is_some() || id_retention.is_some();
+                replace(&mut settings.retention, None, given)
+            }
+            "on_expiry" => {
+                let default = defaults.on_expiry.clone();
+                replace(&mut settings.on_expiry, default, on_expiry.is_some())
+            }
+            "unlogged" => replace(&mut settings.unlogged, None, unlogged.is_some()),
+            "time_zone" => {
+                let default = defaults.time_zone.clone();
+                replace(&mut settings.time_zone, default, time_zone.is_some())
+            }
+            "lock_timeout" => {
+                let default = defaults.lock_timeout;
+                replace(&mut settings.lock_timeout, default, lock_timeout.is_some())
+            }
+            "max_runtime" => replace(&mut settings.max_runtime, None, max_runtime.is_some()),
+            _ => return Err(Error::Reset(name).into()),
+        };
+        if given {
+            return Err(Error::ResetAndGiven(name).into());
+        }
+        // What is to be kept longer, or not to be dropped, stays.
+        if matches!(name.as_str(), "retention" | "on_expiry") {
+            registry::forget_all_expiring(parent)?;
+        }
+    }
+    if retention.is_some() || id_retention.is_some() || on_expiry.is_some() {
         registry::forget_all_expiring(parent)?;
     }
+    // A period of the one kind takes the place of one of the other.
+    if period.is_some() || id_period.is_some() {
+        (settings.period, settings.id_period) = (period, id_period);
+    }
+    if retention.is_some() || id_retention.is_some() {
+        (settings.retention, settings.id_retention) = (retention, id_retention);
+    }
     let settings = Settings {
-        period: period.unwrap_or(old.period),
-        premake: premake.unwrap_or(old.premake),
-        retention: if no_retention == Some(true) { None } else { retention.or(old.retention) },
-        on_expiry: on_expiry.unwrap_or(old.on_expiry),
-        unlogged: unlogged.or(old.unlogged),
-        time_zone: time_zone.unwrap_or(old.time_zone),
-        lock_timeout: lock_timeout.unwrap_or(old.lock_timeout),
+        premake: premake.unwrap_or(settings.premake),
+        on_expiry: on_expiry.unwrap_or(settings.on_expiry),
+        unlogged: unlogged.or(settings.unlogged),
+        time_zone: time_zone.unwrap_or(settings.time_zone),
+        lock_timeout: lock_timeout.unwrap_or(settings.lock_timeout),
+        epoch: epoch.or(settings.epoch),
+        max_runtime: max_runtime.or(settings.max_runtime),
+        ..settings
     };
     checked(table, &settings)?;
     registry::write(
         "UPDATE maintenance.partition_policies SET period = $2, premake = $3, retention = $4, on_expiry = $5,
-             unlogged = $6, time_zone = $7, lock_timeout = $8
+             unlogged = $6, time_zone = $7, lock_timeout = $8, id_period = $9, id_retention = $10, epoch = $11,
+             max_runtime = $12
          WHERE parent = $1",
         &arguments(parent, &settings),
     )?;
     Ok(outcomes(run(registry::stored(Some(parent))?)?))
+}
+
+/// Puts a setting back, and passes on whether a value for it is given as well.
+pub fn replace<T>(setting: &mut T, default: T, given: bool) -> bool {
+    *setting = default;
+    given
 }
 
 /// `maintenance.remove_partition_policy`: the partitions stay.
@@ -168,11 +254,14 @@ fn remove_partition_policy(parent: Option<Oid>) -> Result<(), ErrorReport> {
 /// A policy that can be planned with now: one that reaches beyond the calendar is refused.
 fn checked(table: registry::Table, settings: &Settings) -> Result<Policy, Error> {
     let policy = Policy::new(table, settings)?;
-    horizon(&policy, now())?;
+    // Where ids stand is nothing that a policy could be wrong about.
+    if !matches!(policy.key, Key::Ids(_)) {
+        horizon(&policy, Front::at(now()))?;
+    }
     Ok(policy)
 }
 
-fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 8] {
+fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 12] {
     [
         parent.into(),
         settings.period.into(),
@@ -182,11 +271,15 @@ fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>
         settings.unlogged.into(),
         settings.time_zone.as_str().into(),
         settings.lock_timeout.into(),
+        settings.id_period.into(),
+        settings.id_retention.into(),
+        settings.epoch.as_deref().into(),
+        settings.max_runtime.into(),
     ]
 }
 
 /// The stored policy of a table that the caller may maintain.
-fn owned(parent: Oid) -> Result<Stored, ErrorReport> {
+pub fn owned(parent: Oid) -> Result<Stored, ErrorReport> {
     let table = table(parent)?;
     table.check_owner()?;
     let stored = registry::stored(Some(parent))?.into_iter().next();
@@ -238,8 +331,15 @@ fn plan(
             Err(_) => continue,
         };
         let oid = policy.table.oid;
+        let planned = match parent {
+            Some(_) => planned(&policy)?,
+            None => match subtransaction::run(|| planned(&policy).unwrap_or_report()) {
+                Ok(planned) => planned,
+                Err(_) => continue,
+            },
+        };
         rows.extend(
-            planned(&policy)?
+            planned
                 .into_iter()
                 .map(|s| (oid, s.action.name().to_owned(), s.partition, s.lower, s.upper, s.ddl)),
         );
@@ -290,18 +390,31 @@ fn create_partitions(
     ErrorReport,
 > {
     let stored = owned(required(parent, "parent")?)?;
-    let start: i64 = required(range_start, "range_start")?.into();
-    let end: i64 = required(range_end, "range_end")?.into();
+    let start = required(range_start, "range_start")?.into();
+    let end = required(range_end, "range_end")?.into();
+    Ok(outcomes(create(stored, start, end, false)?))
+}
+
+/// Covers a range of instants or of ids.
+pub fn create(
+    stored: Stored,
+    start: i64,
+    end: i64,
+    by_ids: bool,
+) -> Result<Vec<Line>, ErrorReport> {
     if start >= end {
         return Err(Error::RangeOrder.into());
     }
     let policy = Policy::new(stored.table, &stored.settings)?;
+    if matches!(policy.key, Key::Ids(_)) != by_ids {
+        return Err(Error::RangeOfOtherKind(policy.table.name).into());
+    }
     let window = Range {
         lower: policy.key.locate(start, &policy.zone).map_err(Error::from)?,
         upper: policy.key.locate(end, &policy.zone).map_err(Error::from)?,
     };
     if !try_lock(policy.table.oid) {
-        return Ok(outcomes(vec![skipped(policy.table.oid)]));
+        return Ok(vec![skipped(policy.table.oid)]);
     }
     let oid = policy.table.oid;
     let partitions = partitions_of(&policy)?;
@@ -309,7 +422,7 @@ fn create_partitions(
     let attempts = execute(&policy, creations(&policy, &partitions, &template, window)?);
     // Not a run of the policy, so its state stays.
     record_attempts(Kind::Partition, &policy.table.qualified(), &attempts)?;
-    Ok(outcomes(attempts.into_iter().map(|a| line(oid, a)).collect()))
+    Ok(attempts.into_iter().map(|a| line(oid, a)).collect())
 }
 
 fn skipped(parent: Oid) -> Line {
@@ -332,23 +445,24 @@ fn line(parent: Oid, attempt: Attempt) -> Line {
     }
 }
 
-fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorReport> {
+pub fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorReport> {
     let parents = HashMap::from([(policy.table.oid, policy.key)]);
     Ok(registry::partitions(&parents)?.remove(&policy.table.oid).unwrap_or_default())
 }
 
-fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
+pub fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
     let partitions = partitions_of(policy)?;
     let oid = policy.table.oid;
     let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
     let leftovers = registry::leftovers(&[oid])?.remove(&oid).unwrap_or_default();
-    Ok(steps(policy, &partitions, &leftovers, &template, now())?)
+    let front = front(policy, &partitions)?;
+    Ok(steps(policy, &partitions, &leftovers, &template, front)?)
 }
 
 /// The tables among `stored` that have something to do or whose policy no longer fits, found with one query each for
 /// all their partitions and leftovers.
 pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
-    let now = now();
+    let clock = Front::at(now());
     let mut policies = HashMap::new();
     for stored in &stored {
         if let Ok(policy) = Policy::new(stored.table.clone(), &stored.settings) {
@@ -363,7 +477,12 @@ pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
             let partitions = partitions.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
             let leftovers = leftovers.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
             // What goes wrong here goes wrong again in the run, which reports it.
-            stored.failures == 0 && !is_due(policy, partitions, leftovers, now).unwrap_or(true)
+            let front = match policy.key {
+                Key::Ids(_) => subtransaction::run(|| front(policy, partitions).unwrap_or_report()),
+                _ => Ok(clock),
+            };
+            let due = |front| is_due(policy, partitions, leftovers, front).unwrap_or(true);
+            stored.failures == 0 && !front.map_or(true, due)
         })
     };
     Ok(stored.into_iter().filter(|stored| !quiet(stored)).collect())
@@ -469,13 +588,16 @@ impl Detach {
     pub fn run(&self) -> (Result<(), Caught>, Duration) {
         let started = Instant::now();
         let table = &self.policy.table;
-        let result = toplevel::run(&self.concurrent.detach, table.owner, || {
+        let remember = || {
             // From its first commit on, DETACH CONCURRENTLY can only be carried through, and so the drop after it.
             if self.concurrent.drop.is_some() {
                 registry::remember_expiring(table.oid, self.concurrent.partition, &self.partition)
                     .unwrap_or_report();
             }
-        });
+        };
+        let deadline = Deadline::start(self.policy.max_runtime_ms);
+        let result =
+            deadline.watch(|| toplevel::run(&self.concurrent.detach, table.owner, remember));
         (result, started.elapsed())
     }
 
@@ -566,10 +688,11 @@ fn prepare(stored: &Stored) -> Result<(Policy, Vec<Step>), Attempt> {
 /// Runs the steps, each in a subtransaction of its own, as the owner of the table.
 fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
     let mut attempts = Vec::with_capacity(steps.len());
+    let deadline = Deadline::start(policy.max_runtime_ms);
     for step in steps {
         pgrx::check_for_interrupts!();
         let started = Instant::now();
-        let result = subtransaction::run(|| {
+        let work = || {
             let _owner = RunAs::owner(policy.table.owner);
             set("lock_timeout", &policy.lock_timeout_ms.to_string());
             write(&step.ddl, &[]).unwrap_or_report();
@@ -579,7 +702,8 @@ fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
             if let Some(leftover) = step.leftover {
                 registry::forget_expiring(leftover).unwrap_or_report();
             }
-        });
+        };
+        let result = deadline.watch(|| subtransaction::run_cancelable_if(work, Deadline::expired));
         let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
         attempts.push(Attempt {
             action: step.action.name().into(),
@@ -588,7 +712,7 @@ fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
             took: started.elapsed(),
         });
         // The next step would wait for the same lock just as long.
-        if locked_out {
+        if locked_out || Deadline::expired() {
             break;
         }
     }

@@ -3,6 +3,7 @@
 mod coverage;
 mod dependencies;
 mod error;
+mod execution;
 mod guc;
 mod history;
 mod key;

@@ -2,14 +2,14 @@
 
 use crate::coverage::Range;
 use crate::error::Error;
-use crate::history::{Attempt, Kind, describe, record, record_attempts};
+use crate::execution::{execute, execute_all, with_hint};
+use crate::history::{Attempt, Kind, Record, describe, record, record_all, record_attempts};
 use crate::key::now;
 use crate::plan::{Action, Concurrent, Step, creations, horizon, is_due, steps};
-use crate::registry::{self, Policy, Settings, Stored, latest, table};
+use crate::registry::{self, Policy, Settings, Stored, Template, table};
 use crate::worker::Run;
-use pg_ext_core::identity::{RunAs, may_act_for, set};
-use pg_ext_core::spi::{select_first, write};
-use pg_ext_core::subtransaction::{self, Caught};
+use pg_ext_core::identity::may_act_for;
+use pg_ext_core::subtransaction::Caught;
 use pg_ext_core::toplevel;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -265,7 +265,10 @@ fn run_partition_maintenance(
     >,
     ErrorReport,
 > {
-    registry::forget_dropped()?;
+    // Who names a table has one that is there.
+    if parent.is_none() {
+        registry::forget_dropped()?;
+    }
     Ok(outcomes(run(selected(parent)?)?))
 }
 
@@ -338,11 +341,32 @@ fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorRepor
 }
 
 fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
-    let partitions = partitions_of(policy)?;
-    let oid = policy.table.oid;
-    let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
-    let leftovers = registry::leftovers(&[oid])?.remove(&oid).unwrap_or_default();
-    Ok(steps(policy, &partitions, &leftovers, &template, now())?)
+    let mut steps = planned_all(&[policy])?;
+    Ok(steps.remove(0)?)
+}
+
+/// The steps of every policy, found with one query each for all their partitions, leftovers and templates.
+fn planned_all(policies: &[&Policy]) -> Result<Vec<Result<Vec<Step>, Error>>, ErrorReport> {
+    let now = now();
+    let keys: HashMap<_, _> = policies.iter().map(|p| (p.table.oid, p.key)).collect();
+    let oids: Vec<Oid> = keys.keys().copied().collect();
+    let partitions = registry::partitions(&keys)?;
+    let leftovers = registry::leftovers(&oids)?;
+    let templates = registry::templates(&oids)?;
+    let none = Template::default();
+    Ok(policies
+        .iter()
+        .map(|policy| {
+            let oid = policy.table.oid;
+            steps(
+                policy,
+                partitions.get(&oid).map_or(&[], Vec::as_slice),
+                leftovers.get(&oid).map_or(&[], Vec::as_slice),
+                templates.get(&oid).unwrap_or(&none),
+                now,
+            )
+        })
+        .collect())
 }
 
 /// The tables among `stored` that have something to do or whose policy no longer fits, found with one query each for
@@ -372,32 +396,49 @@ pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
 /// Runs policies within the caller's transaction. All creations come before the first expiry, whose lock on the parent
 /// the transaction keeps.
 fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
-    let mut lines = vec![];
-    let mut expiring = vec![];
-    for stored in due(stored)? {
-        pgrx::check_for_interrupts!();
-        let oid = stored.table.oid;
-        if !try_lock(oid) {
-            lines.push(skipped(oid));
-            continue;
-        }
-        let (attempts, rest) = match prepare(&stored) {
-            Ok((policy, steps)) => {
-                let (later, first): (Vec<_>, Vec<_>) =
-                    steps.into_iter().partition(|s| s.action.blocks_writers());
-                (execute(&policy, first), Some((policy, later)))
-            }
-            Err(attempt) => (vec![attempt], None),
+    let (locked, busy): (Vec<_>, Vec<_>) =
+        due(stored)?.into_iter().partition(|stored| try_lock(stored.table.oid));
+    let mut lines: Vec<Line> = busy.iter().map(|stored| skipped(stored.table.oid)).collect();
+    // Only now that nobody else is at it: what another session has just made is seen.
+    let mut first = Vec::with_capacity(locked.len());
+    let mut later = Vec::with_capacity(locked.len());
+    for job in prepare_all(&locked)? {
+        let (policy, steps) = match job {
+            Ok((policy, steps)) => (Ok(policy), steps),
+            Err(attempt) => (Err(attempt), vec![]),
         };
-        expiring.push((stored, attempts, rest));
+        let (expiries, others): (Vec<_>, Vec<_>) =
+            steps.into_iter().partition(|s| s.action.blocks_writers());
+        first.push((policy, others));
+        later.push(expiries);
     }
-    for (stored, mut attempts, rest) in expiring {
-        if let Some((policy, later)) = rest {
-            attempts.extend(execute(&policy, later));
-        }
-        let table = &stored.table;
-        record(Kind::Partition, table.oid, &table.qualified(), stored.failures, &attempts)?;
-        lines.extend(attempts.into_iter().map(|a| line(table.oid, a)));
+    let jobs = |steps: Vec<Vec<Step>>, policies: &[Result<Policy, Attempt>]| {
+        let policies = policies.iter().map(|policy| policy.as_ref().ok());
+        execute_all(policies.zip(steps).collect())
+    };
+    let (policies, first): (Vec<_>, Vec<_>) = first.into_iter().unzip();
+    let mut attempts = jobs(first, &policies);
+    for (attempts, expired) in attempts.iter_mut().zip(jobs(later, &policies)) {
+        attempts.extend(expired);
+    }
+    for (attempts, policy) in attempts.iter_mut().zip(policies) {
+        attempts.extend(policy.err());
+    }
+    let names: Vec<String> = locked.iter().map(|stored| stored.table.qualified()).collect();
+    let records: Vec<Record> = locked
+        .iter()
+        .zip(&names)
+        .zip(&attempts)
+        .map(|((stored, name), attempts)| Record {
+            relation: stored.table.oid,
+            name,
+            failures: stored.failures,
+            attempts,
+        })
+        .collect();
+    record_all(Kind::Partition, &records)?;
+    for (stored, attempts) in locked.iter().zip(attempts) {
+        lines.extend(attempts.into_iter().map(|a| line(stored.table.oid, a)));
     }
     Ok(lines)
 }
@@ -521,7 +562,7 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
         return Ok(None);
     }
     let mut left_over = false;
-    let attempts = match prepare(&stored) {
+    let attempts = match prepare(&stored)? {
         Ok((policy, mut steps)) => {
             let all = steps.len();
             choose(&mut steps);
@@ -546,93 +587,33 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
 }
 
 /// The steps of a policy; one that no longer fits its table is an attempt that failed.
-fn prepare(stored: &Stored) -> Result<(Policy, Vec<Step>), Attempt> {
-    let started = Instant::now();
-    let planned = subtransaction::run(|| {
-        let policy = Policy::new(stored.table.clone(), &stored.settings)
-            .map_err(ErrorReport::from)
-            .unwrap_or_report();
-        let steps = planned(&policy).unwrap_or_report();
-        (policy, steps)
-    });
-    planned.map_err(|error| Attempt {
+fn prepare(stored: &Stored) -> Result<Result<(Policy, Vec<Step>), Attempt>, ErrorReport> {
+    Ok(prepare_all(std::slice::from_ref(stored))?.remove(0))
+}
+
+/// The same for several policies, one result for each.
+#[allow(clippy::type_complexity)]
+fn prepare_all(
+    stored: &[Stored],
+) -> Result<Vec<Result<(Policy, Vec<Step>), Attempt>>, ErrorReport> {
+    let failed = |error: Error| Attempt {
         action: "plan".into(),
         object: None,
-        result: Err(error),
-        took: started.elapsed(),
-    })
-}
-
-/// Runs the steps, each in a subtransaction of its own, as the owner of the table.
-fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
-    let mut attempts = Vec::with_capacity(steps.len());
-    for step in steps {
-        pgrx::check_for_interrupts!();
-        let started = Instant::now();
-        let result = subtransaction::run(|| {
-            let _owner = RunAs::owner(policy.table.owner);
-            set("lock_timeout", &policy.lock_timeout_ms.to_string());
-            write(&step.ddl, &[]).unwrap_or_report();
-            if step.replica_index {
-                replica_index(policy.table.oid, &step.partition).unwrap_or_report();
-            }
-            if let Some(leftover) = step.leftover {
-                registry::forget_expiring(leftover).unwrap_or_report();
-            }
-        });
-        let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
-        attempts.push(Attempt {
-            action: step.action.name().into(),
-            object: Some(step.partition),
-            result: result.map_err(with_hint),
-            took: started.elapsed(),
-        });
-        // The next step would wait for the same lock just as long.
-        if locked_out {
-            break;
-        }
-    }
-    attempts
-}
-
-/// Gives a new partition the counterpart of the index that is its parent's replica identity.
-fn replica_index(parent: Oid, partition: &str) -> Result<(), ErrorReport> {
-    let index = latest(|| {
-        select_first(
-            "SELECT pg_catalog.quote_ident(c.relname)
-             FROM pg_catalog.pg_index p
-             JOIN pg_catalog.pg_inherits h ON h.inhparent = p.indexrelid
-             JOIN pg_catalog.pg_index i ON i.indexrelid = h.inhrelid
-             JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-             WHERE p.indrelid = $1 AND p.indisreplident AND i.indrelid = $2::pg_catalog.regclass",
-            &[parent.into(), partition.into()],
-            |row| row.get::<String>(1),
-        )
-    })?;
-    match index.flatten() {
-        Some(index) => {
-            let sql = format!("ALTER TABLE {partition} REPLICA IDENTITY USING INDEX {index}");
-            write(&sql, &[]).map(drop)
-        }
-        None => Ok(()),
-    }
-}
-
-/// What to do about the errors that a table's state may cause, where the server gives no hint of its own.
-fn with_hint(mut error: Caught) -> Caught {
-    if error.hint.is_none() {
-        error.hint = match error.sqlstate.as_str() {
-            "55P03" => Some("It is tried again; a long transaction holds the table."),
-            "23514" => Some("The default partition holds rows of this range. Move them out of it."),
-            "23503" | "2BP01" => {
-                Some("Other objects refer to the partition. Remove the references or keep it.")
-            }
-            "42P07" => Some("Rename or drop the table of that name, or attach it."),
-            _ => None,
-        }
-        .map(str::to_owned);
-    }
-    error
+        result: Err(Caught::of(&error)),
+        took: Duration::ZERO,
+    };
+    let policies: Vec<Result<Policy, Error>> =
+        stored.iter().map(|s| Policy::new(s.table.clone(), &s.settings)).collect();
+    let fitting: Vec<&Policy> = policies.iter().filter_map(|p| p.as_ref().ok()).collect();
+    let mut steps = planned_all(&fitting)?.into_iter();
+    Ok(policies
+        .into_iter()
+        .map(|policy| {
+            let policy = policy.map_err(failed)?;
+            let steps = steps.next().unwrap_or_else(|| Ok(vec![])).map_err(failed)?;
+            Ok((policy, steps))
+        })
+        .collect())
 }
 
 pub fn try_lock(relation: Oid) -> bool {

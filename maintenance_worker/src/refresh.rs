@@ -143,8 +143,10 @@ fn stored(matview: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
          FROM maintenance.refresh_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.matview {VIEW_JOINS}
          LEFT JOIN maintenance.state s ON s.kind = 'refresh' AND s.relation = p.matview
-         WHERE $1 IS NULL OR p.matview = $1
-         ORDER BY n.nspname, c.relname"
+         WHERE {}
+         ORDER BY n.nspname, c.relname",
+        // Two texts: a plan that is kept for both would read all policies for one.
+        if matview.is_some() { "p.matview = $1" } else { "$1 IS NULL" }
     );
     let instant = |at: Option<TimestampWithTimeZone>| at.and_then(|at| timestamp(at.into()).ok());
     registry::read(&sql, &[matview.into()], |row| {

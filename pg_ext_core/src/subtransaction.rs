@@ -1,6 +1,6 @@
 //! Work that may fail without taking the transaction along.
 
-use crate::error::sqlstate_text;
+use crate::error::{SqlError, sqlstate_text};
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::prelude::*;
@@ -14,6 +14,18 @@ pub struct Caught {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
+}
+
+impl Caught {
+    /// An error of ours that need not be raised to be told of.
+    pub fn of(error: &impl SqlError) -> Self {
+        Self {
+            sqlstate: sqlstate_text(error.sqlstate()),
+            message: error.to_string(),
+            detail: error.detail(),
+            hint: error.hint(),
+        }
+    }
 }
 
 /// Runs `work` in a subtransaction of its own: it commits when `work` returns, and an error inside undoes all that `work`

@@ -1,6 +1,8 @@
 //! Runs the steps of policies, so that one that fails takes no other along.
 
+use crate::default_rows;
 use crate::history::Attempt;
+use crate::partition::partitions_of;
 use crate::plan::Step;
 use crate::registry::{self, Policy, latest};
 use pg_ext_core::identity::{RunAs, set};
@@ -25,17 +27,25 @@ struct Task<'a> {
     step: Step,
 }
 
+/// What became of the steps of a policy.
+#[derive(Default)]
+pub struct Done {
+    pub attempts: Vec<Attempt>,
+    /// The creations that rows of the default partition are in the way of: see [`execute_pending`].
+    pub pending: Vec<Step>,
+}
+
 /// Runs the steps of one policy.
-pub fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
+pub fn execute(policy: &Policy, steps: Vec<Step>) -> Done {
     execute_all(vec![(Some(policy), steps)]).pop().unwrap_or_default()
 }
 
-/// Runs the steps of several policies, each as the owner of its table. What was tried, policy by policy.
+/// Runs the steps of several policies, each as the owner of its table. What became of them, policy by policy.
 ///
 /// After a step that could not get a lock, the rest of that policy is left for later: it would wait for the same lock
 /// just as long.
-pub fn execute_all(jobs: Vec<(Option<&Policy>, Vec<Step>)>) -> Vec<Vec<Attempt>> {
-    let mut done: Vec<Vec<Attempt>> = jobs.iter().map(|_| vec![]).collect();
+pub fn execute_all(jobs: Vec<(Option<&Policy>, Vec<Step>)>) -> Vec<Done> {
+    let mut done: Vec<Done> = jobs.iter().map(|_| Done::default()).collect();
     let tasks: Vec<Task> = jobs
         .into_iter()
         .enumerate()
@@ -53,7 +63,7 @@ pub fn execute_all(jobs: Vec<(Option<&Policy>, Vec<Step>)>) -> Vec<Vec<Attempt>>
 
 /// Runs tasks in as few subtransactions as possible: all in one, and where one fails, those before it again in another.
 /// No task is done more than twice for the failure of another.
-fn run(tasks: &[&Task], locked_out: &mut HashSet<usize>, done: &mut [Vec<Attempt>]) {
+fn run(tasks: &[&Task], locked_out: &mut HashSet<usize>, done: &mut [Done]) {
     let mut tasks = tasks.to_vec();
     loop {
         tasks.retain(|task| !locked_out.contains(&task.job));
@@ -63,22 +73,27 @@ fn run(tasks: &[&Task], locked_out: &mut HashSet<usize>, done: &mut [Vec<Attempt
         if error.sqlstate == "55P03" {
             locked_out.insert(*job);
         }
-        done[*job].push(attempt(step, Err(with_hint(error)), took));
+        if default_rows::in_the_way(step, &error.sqlstate) {
+            done[*job].pending.push(step.clone());
+        } else {
+            done[*job].attempts.push(attempt(step, Err(error), took));
+        }
         tasks.drain(..=failed);
     }
 }
 
-fn attempt(step: &Step, result: Result<(), Caught>, took: Duration) -> Attempt {
+fn attempt(step: &Step, result: Result<Option<i64>, Caught>, took: Duration) -> Attempt {
     Attempt {
         action: step.action.name().into(),
         object: Some(step.partition.clone()),
-        result,
+        rows: result.as_ref().ok().copied().flatten(),
+        result: result.map(drop).map_err(with_hint),
         took,
     }
 }
 
 /// Runs tasks in one subtransaction. On an error nothing is done: which task it was, and how long that took.
-fn together(tasks: &[&Task], done: &mut [Vec<Attempt>]) -> Result<(), (usize, Caught, Duration)> {
+fn together(tasks: &[&Task], done: &mut [Done]) -> Result<(), (usize, Caught, Duration)> {
     if tasks.is_empty() {
         return Ok(());
     }
@@ -102,9 +117,35 @@ fn together(tasks: &[&Task], done: &mut [Vec<Attempt>]) -> Result<(), (usize, Ca
         return Err((took.len(), error, started.get().elapsed()));
     }
     for (task, took) in tasks.iter().zip(took) {
-        done[task.job].push(attempt(&task.step, Ok(()), took));
+        done[task.job].attempts.push(attempt(&task.step, Ok(None), took));
     }
     Ok(())
+}
+
+/// Creates partitions together with the rows that the default partition holds of them, each in a subtransaction of its own.
+/// Each locks the table for a moment, in a caller's transaction up to its end.
+pub fn execute_pending(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
+    let mut attempts = Vec::with_capacity(steps.len());
+    for step in steps {
+        pgrx::check_for_interrupts!();
+        let started = Instant::now();
+        let result = subtransaction::run(|| {
+            let partitions = partitions_of(policy).unwrap_or_report();
+            let _owner = RunAs::owner(policy.table.owner);
+            set("lock_timeout", &policy.lock_timeout_ms.to_string());
+            let rows = default_rows::create(policy, &step, &partitions).unwrap_or_report();
+            if step.replica_index {
+                replica_index(policy.table.oid, &step.partition).unwrap_or_report();
+            }
+            rows
+        });
+        let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
+        attempts.push(attempt(&step, result.map(Some), started.elapsed()));
+        if locked_out {
+            break;
+        }
+    }
+    attempts
 }
 
 fn carry_out(policy: &Policy, step: &Step) -> Result<(), ErrorReport> {
@@ -146,7 +187,7 @@ pub fn with_hint(mut error: Caught) -> Caught {
     if error.hint.is_none() {
         error.hint = match error.sqlstate.as_str() {
             "55P03" => Some("It is tried again; a long transaction holds the table."),
-            "23514" => Some("The default partition holds rows of this range. Move them out of it."),
+            "23514" => Some("Rows of this range break a CHECK constraint, or lie in a default partition that they cannot be moved out of."),
             "23503" | "2BP01" => {
                 Some("Other objects refer to the partition. Remove the references or keep it.")
             }

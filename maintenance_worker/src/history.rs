@@ -30,6 +30,8 @@ pub struct Attempt {
     pub object: Option<String>,
     pub result: Result<(), Caught>,
     pub took: Duration,
+    /// Rows that were moved or written, where they were counted.
+    pub rows: Option<i64>,
 }
 
 impl Attempt {
@@ -148,12 +150,13 @@ fn record_lines(kind: Kind, lines: &[(&str, &Attempt)]) -> Result<(), ErrorRepor
     let seconds: Vec<f64> = lines.iter().map(|(_, a)| a.took.as_secs_f64()).collect();
     write(
         "INSERT INTO maintenance.history
-             (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
+             (kind, relation, action, object, outcome, duration, sqlstate, error, hint, rows)
          SELECT $1, a.name, a.action, a.object, a.outcome, pg_catalog.make_interval(secs => a.seconds),
-                a.sqlstate, a.error, a.hint
+                a.sqlstate, a.error, a.hint, a.rows
          FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
-                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))
-              WITH ORDINALITY a (name, action, object, outcome, seconds, sqlstate, error, hint, position)
+                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),
+                         pg_catalog.unnest($10))
+              WITH ORDINALITY a (name, action, object, outcome, seconds, sqlstate, error, hint, rows, position)
          ORDER BY a.position",
         &[
             kind.name().into(),
@@ -165,6 +168,7 @@ fn record_lines(kind: Kind, lines: &[(&str, &Attempt)]) -> Result<(), ErrorRepor
             texts(|a| error(a).map(|e| e.sqlstate.clone())).into(),
             texts(|a| error(a).map(|e| e.message.clone())).into(),
             texts(|a| error(a).and_then(|e| e.hint.clone())).into(),
+            lines.iter().map(|(_, a)| a.rows).collect::<Vec<_>>().into(),
         ],
     )?;
     Ok(())

@@ -1,6 +1,7 @@
 #![doc = include_str!("../../docs/maintenance_worker.md")]
 
 mod coverage;
+mod default_rows;
 mod dependencies;
 mod error;
 mod execution;

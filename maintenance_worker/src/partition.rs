@@ -1,8 +1,9 @@
 //! Partition maintenance: the functions of partition policies and the run itself.
 
 use crate::coverage::Range;
+use crate::default_rows;
 use crate::error::Error;
-use crate::execution::{execute, execute_all, with_hint};
+use crate::execution::{Done, execute, execute_all, execute_pending, with_hint};
 use crate::history::{Attempt, Kind, Record, describe, record, record_all, record_attempts};
 use crate::key::now;
 use crate::plan::{Action, Concurrent, Step, creations, horizon, is_due, steps};
@@ -238,8 +239,12 @@ fn plan(
             Err(_) => continue,
         };
         let oid = policy.table.oid;
+        let mut steps = planned(&policy)?;
+        if steps.iter().any(|step| step.attach.is_some()) {
+            default_rows::explain(&policy, &mut steps, &partitions_of(&policy)?);
+        }
         rows.extend(
-            planned(&policy)?
+            steps
                 .into_iter()
                 .map(|s| (oid, s.action.name().to_owned(), s.partition, s.lower, s.upper, s.ddl)),
         );
@@ -309,7 +314,9 @@ fn create_partitions(
     let oid = policy.table.oid;
     let partitions = partitions_of(&policy)?;
     let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
-    let attempts = execute(&policy, creations(&policy, &partitions, &template, window)?);
+    let Done { mut attempts, pending } =
+        execute(&policy, creations(&policy, &partitions, &template, window)?);
+    attempts.extend(execute_pending(&policy, pending));
     // Not a run of the policy, so its state stays.
     record_attempts(Kind::Partition, &policy.table.qualified(), &attempts)?;
     Ok(outcomes(attempts.into_iter().map(|a| line(oid, a)).collect()))
@@ -335,7 +342,7 @@ fn line(parent: Oid, attempt: Attempt) -> Line {
     }
 }
 
-fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorReport> {
+pub fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorReport> {
     let parents = HashMap::from([(policy.table.oid, policy.key)]);
     Ok(registry::partitions(&parents)?.remove(&policy.table.oid).unwrap_or_default())
 }
@@ -393,8 +400,8 @@ pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
     Ok(stored.into_iter().filter(|stored| !quiet(stored)).collect())
 }
 
-/// Runs policies within the caller's transaction. All creations come before the first expiry, whose lock on the parent
-/// the transaction keeps.
+/// Runs policies within the caller's transaction. All creations come before the first move of rows and the first expiry,
+/// whose lock on the parent the transaction keeps.
 fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
     let (locked, busy): (Vec<_>, Vec<_>) =
         due(stored)?.into_iter().partition(|stored| try_lock(stored.table.oid));
@@ -412,33 +419,39 @@ fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
         first.push((policy, others));
         later.push(expiries);
     }
-    let jobs = |steps: Vec<Vec<Step>>, policies: &[Result<Policy, Attempt>]| {
-        let policies = policies.iter().map(|policy| policy.as_ref().ok());
+    let (policies, first): (Vec<_>, Vec<_>) = first.into_iter().unzip();
+    let jobs = |steps: Vec<Vec<Step>>| {
+        let policies = policies.iter().map(|policy: &Result<Policy, Attempt>| policy.as_ref().ok());
         execute_all(policies.zip(steps).collect())
     };
-    let (policies, first): (Vec<_>, Vec<_>) = first.into_iter().unzip();
-    let mut attempts = jobs(first, &policies);
-    for (attempts, expired) in attempts.iter_mut().zip(jobs(later, &policies)) {
-        attempts.extend(expired);
+    let mut done = jobs(first);
+    for (done, policy) in done.iter_mut().zip(&policies) {
+        match policy {
+            Ok(policy) => {
+                let pending = std::mem::take(&mut done.pending);
+                done.attempts.extend(execute_pending(policy, pending));
+            }
+            Err(attempt) => done.attempts.push(attempt.clone()),
+        }
     }
-    for (attempts, policy) in attempts.iter_mut().zip(policies) {
-        attempts.extend(policy.err());
+    for (done, expired) in done.iter_mut().zip(jobs(later)) {
+        done.attempts.extend(expired.attempts);
     }
     let names: Vec<String> = locked.iter().map(|stored| stored.table.qualified()).collect();
     let records: Vec<Record> = locked
         .iter()
         .zip(&names)
-        .zip(&attempts)
-        .map(|((stored, name), attempts)| Record {
+        .zip(&done)
+        .map(|((stored, name), done)| Record {
             relation: stored.table.oid,
             name,
             failures: stored.failures,
-            attempts,
+            attempts: &done.attempts,
         })
         .collect();
     record_all(Kind::Partition, &records)?;
-    for (stored, attempts) in locked.iter().zip(attempts) {
-        lines.extend(attempts.into_iter().map(|a| line(stored.table.oid, a)));
+    for (stored, done) in locked.iter().zip(done) {
+        lines.extend(done.attempts.into_iter().map(|a| line(stored.table.oid, a)));
     }
     Ok(lines)
 }
@@ -533,7 +546,7 @@ impl Detach {
                 // As planned now: only if it still is what was detached.
                 let mut steps = planned(&policy)?;
                 steps.retain(|step| step.leftover == Some(concurrent.partition));
-                let mut attempts = execute(&policy, steps);
+                let Done { mut attempts, .. } = execute(&policy, steps);
                 attempts.iter_mut().for_each(|attempt| attempt.took += took);
                 attempts
             }
@@ -542,12 +555,39 @@ impl Detach {
                 object: Some(partition),
                 result: result.map_err(with_hint),
                 took,
+                rows: None,
             }],
         };
         let name = table.qualified();
         record(Kind::Partition, table.oid, &name, stored.failures, &attempts)?;
-        Ok(Run { name, failures: stored.failures, attempts })
+        Ok(Run { name, failures: stored.failures, attempts, pending: vec![] })
     }
+}
+
+/// What the worker does for a partition of which the default partition holds rows, in a transaction of its own.
+/// None if it is made by now, or another session is at it.
+pub fn create_pending(parent: Oid, partition: &str) -> Result<Option<Run>, ErrorReport> {
+    if !try_lock(parent) {
+        return Ok(None);
+    }
+    let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
+        return Ok(None);
+    };
+    // A policy that does not fit its table any more is reported by the next run.
+    let Ok((policy, mut steps)) = prepare(&stored)? else { return Ok(None) };
+    steps.retain(|step| step.attach.is_some() && step.partition == partition);
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    let attempts = execute_pending(&policy, steps);
+    let name = stored.table.qualified();
+    if stored.waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // The expiry waits on, as in `run_some`.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        return Ok(Some(Run { name, failures: 0, attempts, pending: vec![] }));
+    }
+    record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
+    Ok(Some(Run { name, failures: stored.failures, attempts, pending: vec![] }))
 }
 
 fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<Run>, ErrorReport> {
@@ -562,7 +602,7 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
         return Ok(None);
     }
     let mut left_over = false;
-    let attempts = match prepare(&stored)? {
+    let Done { attempts, pending } = match prepare(&stored)? {
         Ok((policy, mut steps)) => {
             let all = steps.len();
             choose(&mut steps);
@@ -570,9 +610,15 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
             left_over = steps.len() < all;
             execute(&policy, steps)
         }
-        Err(attempt) => vec![attempt],
+        Err(attempt) => Done { attempts: vec![attempt], pending: vec![] },
     };
     let name = stored.table.qualified();
+    if !pending.is_empty() && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // No success before they are made as well.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        let pending = pending.into_iter().map(|step| step.partition).collect();
+        return Ok(Some(Run { name, failures: 0, attempts, pending }));
+    }
     // To do nothing is a success only if there was nothing to do: the step that failed before may be still to come.
     if attempts.is_empty() && (left_over || waiting) {
         return Ok(None);
@@ -580,10 +626,10 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
     if waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
         // The expiry waits on, and has not succeeded with them.
         record_attempts(Kind::Partition, &name, &attempts)?;
-        return Ok(Some(Run { name, failures: 0, attempts }));
+        return Ok(Some(Run { name, failures: 0, attempts, pending: vec![] }));
     }
     record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
-    Ok(Some(Run { name, failures: stored.failures, attempts }))
+    Ok(Some(Run { name, failures: stored.failures, attempts, pending: vec![] }))
 }
 
 /// The steps of a policy; one that no longer fits its table is an attempt that failed.
@@ -601,6 +647,7 @@ fn prepare_all(
         object: None,
         result: Err(Caught::of(&error)),
         took: Duration::ZERO,
+        rows: None,
     };
     let policies: Vec<Result<Policy, Error>> =
         stored.iter().map(|s| Policy::new(s.table.clone(), &s.settings)).collect();

@@ -45,6 +45,8 @@ pub struct Step {
     pub lower: Option<String>,
     pub upper: Option<String>,
     pub ddl: String,
+    /// The end of `ddl` that attaches a new partition.
+    pub attach: Option<String>,
     pub replica_index: bool,
     /// What to forget when the step is done.
     pub leftover: Option<Oid>,
@@ -154,10 +156,12 @@ pub fn creations(
                 ddl += &statement.replacen("%s", &name, 1);
             }
             let (lower, upper) = literals(policy, range)?;
-            ddl += &format!(
-                ";\nALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}')"
+            let attach = format!(
+                "ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}')"
             );
+            ddl += &format!(";\n{attach}");
             let mut step = step(policy, Action::Create, name, Some(range), ddl)?;
+            step.attach = Some(attach);
             step.replica_index = template.replica_index;
             Ok(step)
         })
@@ -249,6 +253,7 @@ fn step(
         lower: range.map(|r| text(r.lower)),
         upper: range.map(|r| text(r.upper)),
         ddl,
+        attach: None,
         replica_index: false,
         leftover: None,
         concurrent: None,

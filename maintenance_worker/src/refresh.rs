@@ -424,7 +424,13 @@ fn run_one(
         Ok(parsed) => parsed,
         Err(error) => {
             let took = started.elapsed();
-            let attempt = Attempt { action: "plan".into(), object: None, result: Err(error), took };
+            let attempt = Attempt {
+                action: "plan".into(),
+                object: None,
+                result: Err(error),
+                took,
+                rows: None,
+            };
             return finish(&view, failures, attempt, None);
         }
     };
@@ -468,7 +474,7 @@ fn finish(
     let name = qualified(&view.schema, &view.name);
     record(Kind::Refresh, view.oid, &name, failures, std::slice::from_ref(&attempt))?;
     let line = line(view.oid, &attempt, rows);
-    Ok((Some(line), Some(Run { name, failures, attempts: vec![attempt] })))
+    Ok((Some(line), Some(Run { name, failures, attempts: vec![attempt], pending: vec![] })))
 }
 
 /// Runs the policy of one view the way the worker does: when it is due, and giving up soon on a lock.
@@ -504,6 +510,7 @@ fn refresh(view: &View, concurrently: bool, lock_timeout: Option<&str>) -> (Atte
         object: Some(name),
         result: result.map(|_| ()),
         took: started.elapsed(),
+        rows,
     };
     (attempt, rows)
 }

@@ -73,6 +73,17 @@ impl Table {
         qualified(&self.schema, &self.name)
     }
 
+    /// The key column, quoted, of a table called `alias`, or on its own.
+    pub fn key_reference(&self, alias: &str) -> String {
+        let column = quote_identifier(self.key_column.as_deref().unwrap_or_default());
+        if alias.is_empty() { column } else { format!("{alias}.{column}") }
+    }
+
+    /// The type of the key as the server writes it under a `search_path` of the system catalogs.
+    pub fn key_type_name(&self) -> &str {
+        self.key_type_name.as_deref().unwrap_or_default()
+    }
+
     /// The key type, if policies can maintain this table.
     pub fn key(&self) -> Result<Key, Error> {
         let name = || self.name.clone();

@@ -1,8 +1,8 @@
 //! Work that may fail without taking the transaction along.
 
-use crate::error::{SqlError, sqlstate_text};
+use crate::error::{SqlError, sqlstate_code, sqlstate_text};
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::prelude::*;
 use std::panic::AssertUnwindSafe;
 
@@ -25,6 +25,19 @@ impl Caught {
             detail: error.detail(),
             hint: error.hint(),
         }
+    }
+
+    /// Raises the error again.
+    pub fn raise(self) -> ! {
+        let mut report = ErrorReport::new(sqlstate_code(&self.sqlstate), self.message, "");
+        if let Some(detail) = self.detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = self.hint {
+            report = report.set_hint(hint);
+        }
+        report.report(PgLogLevel::ERROR);
+        unreachable!("an error does not return")
     }
 }
 

@@ -81,6 +81,8 @@ CREATE TABLE maintenance.history (
     duration  pg_catalog.interval,
     sqlstate  pg_catalog.text,
     error     pg_catalog.text,
-    hint      pg_catalog.text
+    hint      pg_catalog.text,
+    -- Moved out of the default partition, or written by a refresh.
+    rows      pg_catalog.int8
 );
 CREATE INDEX history_finished_idx ON maintenance.history (finished);

@@ -1,5 +1,5 @@
 CREATE VIEW maintenance.runs AS
-    SELECT id, finished, duration, kind, relation, action, object, outcome, sqlstate, error, hint
+    SELECT id, finished, duration, kind, relation, action, object, outcome, sqlstate, error, hint, rows
     FROM maintenance.history;
 COMMENT ON VIEW maintenance.runs IS 'What past runs did and how it ended, one row per action';
 

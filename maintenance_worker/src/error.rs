@@ -84,6 +84,10 @@ pub enum Error {
     CatchUp(String),
     #[error("materialized view \"{0}\" cannot be refreshed concurrently")]
     NotConcurrent(String),
+    #[error("rows of default partition {0} are being changed")]
+    RowsInUse(String),
+    #[error("default partition \"{0}\" holds rows of a new partition and is published")]
+    PublishedRows(String),
 }
 
 impl SqlError for Error {
@@ -124,7 +128,10 @@ impl SqlError for Error {
             Self::NoPolicy(..) | Self::NoPartman | Self::NotPartman(_) => ERRCODE_UNDEFINED_OBJECT,
             Self::OutOfCalendar(_) => ERRCODE_DATETIME_FIELD_OVERFLOW,
             Self::RangeTooLong(_) => ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            Self::NotConcurrent(_) => ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::NotConcurrent(_) | Self::PublishedRows(_) => {
+                ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
+            Self::RowsInUse(_) => ERRCODE_LOCK_NOT_AVAILABLE,
         }
     }
 
@@ -205,6 +212,12 @@ impl SqlError for Error {
             Self::CatchUp(_) => "Use 'once' or 'skip'.",
             Self::NotConcurrent(_) => {
                 "Create a unique index on plain columns, without WHERE, over the materialized view."
+            }
+            Self::RowsInUse(_) => {
+                "It is tried again. Where they never rest, LOCK the table and call run_partition_maintenance() in the same transaction."
+            }
+            Self::PublishedRows(_) => {
+                "Subscribers would get half of a move. Take the table out of the publication meanwhile, or move the rows by hand on both sides."
             }
         };
         Some(hint.to_owned())

@@ -5,7 +5,8 @@ use crate::key::{Key, now};
 use crate::registry::{self, Partition, Policy, latest};
 use pg_ext_core::identity::{RunAs, set};
 use pg_ext_core::spi::select_first;
-use pgrx::pg_sys::panic::ErrorReport;
+use pg_ext_core::subtransaction::{self, Caught};
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 
 /// The position that new partitions and that expiries are reckoned from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,14 @@ impl Front {
     /// The clock, for keys that hold a time.
     pub fn at(instant: i64) -> Self {
         Self { create: instant, expire: instant }
+    }
+}
+
+/// Where the table of `policy` stands, or why that cannot be told.
+pub fn try_front(policy: &Policy, partitions: &[Partition]) -> Result<Front, Caught> {
+    match policy.key {
+        Key::Ids(_) => subtransaction::run(|| front(policy, partitions).unwrap_or_report()),
+        _ => Ok(Front::at(now())),
     }
 }
 
@@ -43,7 +52,7 @@ pub fn front(policy: &Policy, partitions: &[Partition]) -> Result<Front, ErrorRe
 fn highest(policy: &Policy, partitions: &[Partition]) -> Result<Option<i64>, ErrorReport> {
     let table = &policy.table;
     let parent = table.qualified();
-    let column = table.key_column().unwrap_or_default();
+    let column = table.key_reference("");
     let _owner = RunAs::owner(table.owner);
     set("lock_timeout", &policy.lock_timeout_ms.to_string());
     for partition in partitions.iter().rev() {

@@ -6,6 +6,9 @@ use jiff::tz::TimeZone;
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
+/// The word for no upper bound.
+pub const MAXVALUE: &str = "MAXVALUE";
+
 /// What a partition key column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
@@ -130,12 +133,10 @@ impl Key {
         }
     }
 
-    /// The bound as it is written after FROM and TO. Up to the end of the type means up to and with its last value.
+    /// The bound as it is written after FROM and TO, but for the quotes. Up to the end of the type means up to and with
+    /// its last value.
     pub fn bound(self, at: i64, grid: &Grid) -> Result<String, OutOfCalendar> {
-        if at >= self.span().upper {
-            return Ok("MAXVALUE".into());
-        }
-        self.literal(at, grid).map(|text| format!("'{text}'"))
+        if at >= self.span().upper { Ok(MAXVALUE.into()) } else { self.literal(at, grid) }
     }
 
     /// The bound as a literal that means the same under every TimeZone and DateStyle.
@@ -355,7 +356,7 @@ mod unit {
     #[test]
     fn what_lies_beyond_a_key_is_cut_off() {
         let grid = Key::Ids(Width::Two).grid(Period::Ids(1000), &TimeZone::UTC);
-        assert_eq!(Key::Ids(Width::Two).bound(32_000, &grid).unwrap(), "'32000'");
+        assert_eq!(Key::Ids(Width::Two).bound(32_000, &grid).unwrap(), "32000");
         assert_eq!(Key::Ids(Width::Two).bound(33_000, &grid).unwrap(), "MAXVALUE");
         assert_eq!(Key::Ids(Width::Eight).bound(i64::MAX, &grid).unwrap(), "MAXVALUE");
         let grid = Key::Uuid.grid(Period::Days(1), &TimeZone::UTC);

@@ -2,8 +2,10 @@
 
 mod coverage;
 mod deadline;
+mod default_rows;
 mod dependencies;
 mod error;
+mod execution;
 mod front;
 mod guc;
 mod history;

@@ -2,16 +2,17 @@
 
 use crate::coverage::Range;
 use crate::deadline::Deadline;
+use crate::default_rows;
 use crate::error::Error;
-use crate::front::{Front, front};
-use crate::history::{Attempt, Kind, describe, record, record_attempts};
+use crate::execution::{Done, execute, execute_all, execute_pending, with_hint};
+use crate::front::{Front, try_front};
+use crate::history::{Attempt, Kind, Record, describe, record, record_all, record_attempts};
 use crate::key::{Key, now};
 use crate::plan::{Action, Concurrent, Step, creations, horizon, is_due, steps};
-use crate::registry::{self, Policy, Settings, Stored, latest, table};
+use crate::registry::{self, Policy, Settings, Stored, Template, table};
 use crate::worker::Run;
-use pg_ext_core::identity::{RunAs, may_act_for, set};
-use pg_ext_core::spi::{select_first, write};
-use pg_ext_core::subtransaction::{self, Caught};
+use pg_ext_core::identity::may_act_for;
+use pg_ext_core::subtransaction::Caught;
 use pg_ext_core::toplevel;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
@@ -331,15 +332,16 @@ fn plan(
             Err(_) => continue,
         };
         let oid = policy.table.oid;
-        let planned = match parent {
-            Some(_) => planned(&policy)?,
-            None => match subtransaction::run(|| planned(&policy).unwrap_or_report()) {
-                Ok(planned) => planned,
-                Err(_) => continue,
-            },
+        let mut steps = match (planned_all(&[&policy])?.remove(0), parent) {
+            (Ok(steps), _) => steps,
+            (Err(error), Some(_)) => error.raise(),
+            (Err(_), None) => continue,
         };
+        if steps.iter().any(|step| step.attach.is_some()) {
+            default_rows::explain(&policy, &mut steps, &partitions_of(&policy)?);
+        }
         rows.extend(
-            planned
+            steps
                 .into_iter()
                 .map(|s| (oid, s.action.name().to_owned(), s.partition, s.lower, s.upper, s.ddl)),
         );
@@ -365,7 +367,10 @@ fn run_partition_maintenance(
     >,
     ErrorReport,
 > {
-    registry::forget_dropped()?;
+    // Who names a table has one that is there.
+    if parent.is_none() {
+        registry::forget_dropped()?;
+    }
     Ok(outcomes(run(selected(parent)?)?))
 }
 
@@ -419,7 +424,9 @@ pub fn create(
     let oid = policy.table.oid;
     let partitions = partitions_of(&policy)?;
     let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
-    let attempts = execute(&policy, creations(&policy, &partitions, &template, window)?);
+    let Done { mut attempts, pending } =
+        execute(&policy, creations(&policy, &partitions, &template, window)?);
+    attempts.extend(execute_pending(&policy, pending));
     // Not a run of the policy, so its state stays.
     record_attempts(Kind::Partition, &policy.table.qualified(), &attempts)?;
     Ok(attempts.into_iter().map(|a| line(oid, a)).collect())
@@ -451,18 +458,34 @@ pub fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorR
 }
 
 pub fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
-    let partitions = partitions_of(policy)?;
-    let oid = policy.table.oid;
-    let template = registry::templates(&[oid])?.remove(&oid).unwrap_or_default();
-    let leftovers = registry::leftovers(&[oid])?.remove(&oid).unwrap_or_default();
-    let front = front(policy, &partitions)?;
-    Ok(steps(policy, &partitions, &leftovers, &template, front)?)
+    let mut steps = planned_all(&[policy])?;
+    Ok(steps.remove(0).unwrap_or_else(|error| error.raise()))
+}
+
+/// The steps of every policy, found with one query each for all their partitions, leftovers and templates.
+fn planned_all(policies: &[&Policy]) -> Result<Vec<Result<Vec<Step>, Caught>>, ErrorReport> {
+    let keys: HashMap<_, _> = policies.iter().map(|p| (p.table.oid, p.key)).collect();
+    let oids: Vec<Oid> = keys.keys().copied().collect();
+    let partitions = registry::partitions(&keys)?;
+    let leftovers = registry::leftovers(&oids)?;
+    let templates = registry::templates(&oids)?;
+    let none = Template::default();
+    Ok(policies
+        .iter()
+        .map(|policy| {
+            let oid = policy.table.oid;
+            let partitions = partitions.get(&oid).map_or(&[][..], Vec::as_slice);
+            let front = try_front(policy, partitions)?;
+            let leftovers = leftovers.get(&oid).map_or(&[][..], Vec::as_slice);
+            let template = templates.get(&oid).unwrap_or(&none);
+            steps(policy, partitions, leftovers, template, front).map_err(|e| Caught::of(&e))
+        })
+        .collect())
 }
 
 /// The tables among `stored` that have something to do or whose policy no longer fits, found with one query each for
 /// all their partitions and leftovers.
 pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
-    let clock = Front::at(now());
     let mut policies = HashMap::new();
     for stored in &stored {
         if let Ok(policy) = Policy::new(stored.table.clone(), &stored.settings) {
@@ -477,46 +500,65 @@ pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
             let partitions = partitions.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
             let leftovers = leftovers.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
             // What goes wrong here goes wrong again in the run, which reports it.
-            let front = match policy.key {
-                Key::Ids(_) => subtransaction::run(|| front(policy, partitions).unwrap_or_report()),
-                _ => Ok(clock),
-            };
             let due = |front| is_due(policy, partitions, leftovers, front).unwrap_or(true);
-            stored.failures == 0 && !front.map_or(true, due)
+            stored.failures == 0 && !try_front(policy, partitions).map_or(true, due)
         })
     };
     Ok(stored.into_iter().filter(|stored| !quiet(stored)).collect())
 }
 
-/// Runs policies within the caller's transaction. All creations come before the first expiry, whose lock on the parent
-/// the transaction keeps.
+/// Runs policies within the caller's transaction. All creations come before the first move of rows and the first expiry,
+/// whose lock on the parent the transaction keeps.
 fn run(stored: Vec<Stored>) -> Result<Vec<Line>, ErrorReport> {
-    let mut lines = vec![];
-    let mut expiring = vec![];
-    for stored in due(stored)? {
-        pgrx::check_for_interrupts!();
-        let oid = stored.table.oid;
-        if !try_lock(oid) {
-            lines.push(skipped(oid));
-            continue;
-        }
-        let (attempts, rest) = match prepare(&stored) {
-            Ok((policy, steps)) => {
-                let (later, first): (Vec<_>, Vec<_>) =
-                    steps.into_iter().partition(|s| s.action.blocks_writers());
-                (execute(&policy, first), Some((policy, later)))
-            }
-            Err(attempt) => (vec![attempt], None),
+    let (locked, busy): (Vec<_>, Vec<_>) =
+        due(stored)?.into_iter().partition(|stored| try_lock(stored.table.oid));
+    let mut lines: Vec<Line> = busy.iter().map(|stored| skipped(stored.table.oid)).collect();
+    // Only now that nobody else is at it: what another session has just made is seen.
+    let mut first = Vec::with_capacity(locked.len());
+    let mut later = Vec::with_capacity(locked.len());
+    for job in prepare_all(&locked)? {
+        let (policy, steps) = match job {
+            Ok((policy, steps)) => (Ok(policy), steps),
+            Err(attempt) => (Err(attempt), vec![]),
         };
-        expiring.push((stored, attempts, rest));
+        let (expiries, others): (Vec<_>, Vec<_>) =
+            steps.into_iter().partition(|s| s.action.blocks_writers());
+        first.push((policy, others));
+        later.push(expiries);
     }
-    for (stored, mut attempts, rest) in expiring {
-        if let Some((policy, later)) = rest {
-            attempts.extend(execute(&policy, later));
+    let (policies, first): (Vec<_>, Vec<_>) = first.into_iter().unzip();
+    let jobs = |steps: Vec<Vec<Step>>| {
+        let policies = policies.iter().map(|policy: &Result<Policy, Attempt>| policy.as_ref().ok());
+        execute_all(policies.zip(steps).collect())
+    };
+    let mut done = jobs(first);
+    for (done, policy) in done.iter_mut().zip(&policies) {
+        match policy {
+            Ok(policy) => {
+                let pending = std::mem::take(&mut done.pending);
+                done.attempts.extend(execute_pending(policy, pending));
+            }
+            Err(attempt) => done.attempts.push(attempt.clone()),
         }
-        let table = &stored.table;
-        record(Kind::Partition, table.oid, &table.qualified(), stored.failures, &attempts)?;
-        lines.extend(attempts.into_iter().map(|a| line(table.oid, a)));
+    }
+    for (done, expired) in done.iter_mut().zip(jobs(later)) {
+        done.attempts.extend(expired.attempts);
+    }
+    let names: Vec<String> = locked.iter().map(|stored| stored.table.qualified()).collect();
+    let records: Vec<Record> = locked
+        .iter()
+        .zip(&names)
+        .zip(&done)
+        .map(|((stored, name), done)| Record {
+            relation: stored.table.oid,
+            name,
+            failures: stored.failures,
+            attempts: &done.attempts,
+        })
+        .collect();
+    record_all(Kind::Partition, &records)?;
+    for (stored, done) in locked.iter().zip(done) {
+        lines.extend(done.attempts.into_iter().map(|a| line(stored.table.oid, a)));
     }
     Ok(lines)
 }
@@ -614,7 +656,7 @@ impl Detach {
                 // As planned now: only if it still is what was detached.
                 let mut steps = planned(&policy)?;
                 steps.retain(|step| step.leftover == Some(concurrent.partition));
-                let mut attempts = execute(&policy, steps);
+                let Done { mut attempts, .. } = execute(&policy, steps);
                 attempts.iter_mut().for_each(|attempt| attempt.took += took);
                 attempts
             }
@@ -623,12 +665,39 @@ impl Detach {
                 object: Some(partition),
                 result: result.map_err(with_hint),
                 took,
+                rows: None,
             }],
         };
         let name = table.qualified();
         record(Kind::Partition, table.oid, &name, stored.failures, &attempts)?;
-        Ok(Run { name, failures: stored.failures, attempts })
+        Ok(Run { name, failures: stored.failures, attempts, pending: vec![] })
     }
+}
+
+/// What the worker does for a partition of which the default partition holds rows, in a transaction of its own.
+/// None if it is made by now, or another session is at it.
+pub fn create_pending(parent: Oid, partition: &str) -> Result<Option<Run>, ErrorReport> {
+    if !try_lock(parent) {
+        return Ok(None);
+    }
+    let Some(stored) = registry::stored(Some(parent))?.into_iter().next() else {
+        return Ok(None);
+    };
+    // A policy that does not fit its table any more is reported by the next run.
+    let Ok((policy, mut steps)) = prepare(&stored)? else { return Ok(None) };
+    steps.retain(|step| step.attach.is_some() && step.partition == partition);
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    let attempts = execute_pending(&policy, steps);
+    let name = stored.table.qualified();
+    if stored.waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // The expiry waits on, as in `run_some`.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        return Ok(Some(Run { name, failures: 0, attempts, pending: vec![] }));
+    }
+    record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
+    Ok(Some(Run { name, failures: stored.failures, attempts, pending: vec![] }))
 }
 
 fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<Run>, ErrorReport> {
@@ -643,7 +712,7 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
         return Ok(None);
     }
     let mut left_over = false;
-    let attempts = match prepare(&stored) {
+    let Done { attempts, pending } = match prepare(&stored)? {
         Ok((policy, mut steps)) => {
             let all = steps.len();
             choose(&mut steps);
@@ -651,9 +720,15 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
             left_over = steps.len() < all;
             execute(&policy, steps)
         }
-        Err(attempt) => vec![attempt],
+        Err(attempt) => Done { attempts: vec![attempt], pending: vec![] },
     };
     let name = stored.table.qualified();
+    if !pending.is_empty() && attempts.iter().all(|attempt| attempt.result.is_ok()) {
+        // No success before they are made as well.
+        record_attempts(Kind::Partition, &name, &attempts)?;
+        let pending = pending.into_iter().map(|step| step.partition).collect();
+        return Ok(Some(Run { name, failures: 0, attempts, pending }));
+    }
     // To do nothing is a success only if there was nothing to do: the step that failed before may be still to come.
     if attempts.is_empty() && (left_over || waiting) {
         return Ok(None);
@@ -661,102 +736,41 @@ fn run_some(parent: Oid, choose: impl FnOnce(&mut Vec<Step>)) -> Result<Option<R
     if waiting && attempts.iter().all(|attempt| attempt.result.is_ok()) {
         // The expiry waits on, and has not succeeded with them.
         record_attempts(Kind::Partition, &name, &attempts)?;
-        return Ok(Some(Run { name, failures: 0, attempts }));
+        return Ok(Some(Run { name, failures: 0, attempts, pending: vec![] }));
     }
     record(Kind::Partition, parent, &name, stored.failures, &attempts)?;
-    Ok(Some(Run { name, failures: stored.failures, attempts }))
+    Ok(Some(Run { name, failures: stored.failures, attempts, pending: vec![] }))
 }
 
 /// The steps of a policy; one that no longer fits its table is an attempt that failed.
-fn prepare(stored: &Stored) -> Result<(Policy, Vec<Step>), Attempt> {
-    let started = Instant::now();
-    let planned = subtransaction::run(|| {
-        let policy = Policy::new(stored.table.clone(), &stored.settings)
-            .map_err(ErrorReport::from)
-            .unwrap_or_report();
-        let steps = planned(&policy).unwrap_or_report();
-        (policy, steps)
-    });
-    planned.map_err(|error| Attempt {
+fn prepare(stored: &Stored) -> Result<Result<(Policy, Vec<Step>), Attempt>, ErrorReport> {
+    Ok(prepare_all(std::slice::from_ref(stored))?.remove(0))
+}
+
+/// The same for several policies, one result for each.
+#[allow(clippy::type_complexity)]
+fn prepare_all(
+    stored: &[Stored],
+) -> Result<Vec<Result<(Policy, Vec<Step>), Attempt>>, ErrorReport> {
+    let failed = |error: Caught| Attempt {
         action: "plan".into(),
         object: None,
         result: Err(error),
-        took: started.elapsed(),
-    })
-}
-
-/// Runs the steps, each in a subtransaction of its own, as the owner of the table.
-fn execute(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
-    let mut attempts = Vec::with_capacity(steps.len());
-    let deadline = Deadline::start(policy.max_runtime_ms);
-    for step in steps {
-        pgrx::check_for_interrupts!();
-        let started = Instant::now();
-        let work = || {
-            let _owner = RunAs::owner(policy.table.owner);
-            set("lock_timeout", &policy.lock_timeout_ms.to_string());
-            write(&step.ddl, &[]).unwrap_or_report();
-            if step.replica_index {
-                replica_index(policy.table.oid, &step.partition).unwrap_or_report();
-            }
-            if let Some(leftover) = step.leftover {
-                registry::forget_expiring(leftover).unwrap_or_report();
-            }
-        };
-        let result = deadline.watch(|| subtransaction::run_cancelable_if(work, Deadline::expired));
-        let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
-        attempts.push(Attempt {
-            action: step.action.name().into(),
-            object: Some(step.partition),
-            result: result.map_err(with_hint),
-            took: started.elapsed(),
-        });
-        // The next step would wait for the same lock just as long.
-        if locked_out || Deadline::expired() {
-            break;
-        }
-    }
-    attempts
-}
-
-/// Gives a new partition the counterpart of the index that is its parent's replica identity.
-fn replica_index(parent: Oid, partition: &str) -> Result<(), ErrorReport> {
-    let index = latest(|| {
-        select_first(
-            "SELECT pg_catalog.quote_ident(c.relname)
-             FROM pg_catalog.pg_index p
-             JOIN pg_catalog.pg_inherits h ON h.inhparent = p.indexrelid
-             JOIN pg_catalog.pg_index i ON i.indexrelid = h.inhrelid
-             JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-             WHERE p.indrelid = $1 AND p.indisreplident AND i.indrelid = $2::pg_catalog.regclass",
-            &[parent.into(), partition.into()],
-            |row| row.get::<String>(1),
-        )
-    })?;
-    match index.flatten() {
-        Some(index) => {
-            let sql = format!("ALTER TABLE {partition} REPLICA IDENTITY USING INDEX {index}");
-            write(&sql, &[]).map(drop)
-        }
-        None => Ok(()),
-    }
-}
-
-/// What to do about the errors that a table's state may cause, where the server gives no hint of its own.
-fn with_hint(mut error: Caught) -> Caught {
-    if error.hint.is_none() {
-        error.hint = match error.sqlstate.as_str() {
-            "55P03" => Some("It is tried again; a long transaction holds the table."),
-            "23514" => Some("The default partition holds rows of this range. Move them out of it."),
-            "23503" | "2BP01" => {
-                Some("Other objects refer to the partition. Remove the references or keep it.")
-            }
-            "42P07" => Some("Rename or drop the table of that name, or attach it."),
-            _ => None,
-        }
-        .map(str::to_owned);
-    }
-    error
+        took: Duration::ZERO,
+        rows: None,
+    };
+    let policies: Vec<Result<Policy, Error>> =
+        stored.iter().map(|s| Policy::new(s.table.clone(), &s.settings)).collect();
+    let fitting: Vec<&Policy> = policies.iter().filter_map(|p| p.as_ref().ok()).collect();
+    let mut steps = planned_all(&fitting)?.into_iter();
+    Ok(policies
+        .into_iter()
+        .map(|policy| {
+            let policy = policy.map_err(|error| failed(Caught::of(&error)))?;
+            let steps = steps.next().unwrap_or_else(|| Ok(vec![])).map_err(failed)?;
+            Ok((policy, steps))
+        })
+        .collect())
 }
 
 pub fn try_lock(relation: Oid) -> bool {

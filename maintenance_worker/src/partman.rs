@@ -219,7 +219,7 @@ fn translate(
             ));
         }
     };
-    if table.key_column() != Some(quote_identifier(&config.control)) {
+    if table.key_reference("") != quote_identifier(&config.control) {
         return Err(refused(
             &format!("its control column \"{}\" is not the partition key", config.control),
             "Only sets whose partition key is the control column itself can be taken over.",

@@ -3,7 +3,7 @@
 use crate::coverage::{Range, uncovered};
 use crate::error::Error;
 use crate::front::Front;
-use crate::key::{Bound, Key, uuid_text};
+use crate::key::{Bound, Key, MAXVALUE, uuid_text};
 use crate::naming::partition_name;
 use crate::registry::{Leftover, OnExpiry, Partition, Policy, Template, qualified};
 use pgrx::pg_sys::Oid;
@@ -46,6 +46,8 @@ pub struct Step {
     pub lower: Option<String>,
     pub upper: Option<String>,
     pub ddl: String,
+    /// The end of `ddl` that attaches a new partition.
+    pub attach: Option<String>,
     pub replica_index: bool,
     /// What to forget when the step is done.
     pub leftover: Option<Oid>,
@@ -155,10 +157,15 @@ pub fn creations(
                 ddl += &statement.replacen("%s", &name, 1);
             }
             let (lower, upper) = bounds(policy, partitions, range)?;
-            ddl += &format!(
-                ";\nALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({lower}) TO ({upper})"
+            let attach = format!(
+                "ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({}) TO ({})",
+                quoted(&lower),
+                quoted(&upper)
             );
+            ddl += &format!(";\n{attach}");
             let mut step = step(policy, Action::Create, name, Some(range), ddl)?;
+            step.attach = Some(attach);
+            (step.lower, step.upper) = (Some(lower), Some(upper));
             step.replica_index = template.replica_index;
             Ok(step)
         })
@@ -263,7 +270,7 @@ fn step(
     // Bounds of adopted partitions may lie outside of the calendar; the text is for people then.
     let text = |at: i64| match at {
         i64::MIN => "MINVALUE".to_owned(),
-        i64::MAX => "MAXVALUE".to_owned(),
+        i64::MAX => MAXVALUE.to_owned(),
         at => policy.key.literal(at, &policy.grid).unwrap_or_else(|_| at.to_string()),
     };
     Ok(Step {
@@ -272,14 +279,15 @@ fn step(
         lower: range.map(|r| text(r.lower)),
         upper: range.map(|r| text(r.upper)),
         ddl,
+        attach: None,
         replica_index: false,
         leftover: None,
         concurrent: None,
     })
 }
 
-/// A range as it is written after FROM and TO. Beside a partition whose bound is a UUID within the millisecond, it is
-/// that UUID.
+/// A range as it is written after FROM and TO, but for the quotes. Beside a partition whose bound is a UUID within the
+/// millisecond, it is that UUID.
 fn bounds(
     policy: &Policy,
     partitions: &[Partition],
@@ -288,16 +296,19 @@ fn bounds(
     let text = |at| policy.key.bound(at, &policy.grid);
     let (mut lower, mut upper) = (text(range.lower)?, text(range.upper)?);
     if policy.key == Key::Uuid {
-        let quoted = |uuid: u128| format!("'{}'", uuid_text(uuid));
         for partition in partitions {
             let Some(there) = partition.range() else { continue };
             if let Some(exact) = partition.exact.upper.filter(|_| there.upper == range.lower) {
-                lower = quoted(exact);
+                lower = uuid_text(exact);
             }
             if let Some(exact) = partition.exact.lower.filter(|_| there.lower == range.upper) {
-                upper = quoted(exact);
+                upper = uuid_text(exact);
             }
         }
     }
     Ok((lower, upper))
+}
+
+fn quoted(bound: &str) -> String {
+    if bound == MAXVALUE { bound.into() } else { format!("'{bound}'") }
 }

@@ -152,8 +152,10 @@ fn stored(matview: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
          FROM maintenance.refresh_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.matview {VIEW_JOINS}
          LEFT JOIN maintenance.state s ON s.kind = 'refresh' AND s.relation = p.matview
-         WHERE $1 IS NULL OR p.matview = $1
-         ORDER BY n.nspname, c.relname"
+         WHERE {}
+         ORDER BY n.nspname, c.relname",
+        // Two texts: a plan that is kept for both would read all policies for one.
+        if matview.is_some() { "p.matview = $1" } else { "$1 IS NULL" }
     );
     let instant = |at: Option<TimestampWithTimeZone>| at.and_then(|at| timestamp(at.into()).ok());
     registry::read(&sql, &[matview.into()], |row| {
@@ -454,7 +456,13 @@ fn run_one(
         Ok(parsed) => parsed,
         Err(error) => {
             let took = started.elapsed();
-            let attempt = Attempt { action: "plan".into(), object: None, result: Err(error), took };
+            let attempt = Attempt {
+                action: "plan".into(),
+                object: None,
+                result: Err(error),
+                took,
+                rows: None,
+            };
             return finish(&view, failures, attempt, None);
         }
     };
@@ -498,7 +506,7 @@ fn finish(
     let name = qualified(&view.schema, &view.name);
     record(Kind::Refresh, view.oid, &name, failures, std::slice::from_ref(&attempt))?;
     let line = line(view.oid, &attempt, rows);
-    Ok((Some(line), Some(Run { name, failures, attempts: vec![attempt] })))
+    Ok((Some(line), Some(Run { name, failures, attempts: vec![attempt], pending: vec![] })))
 }
 
 /// Runs the policy of one view the way the worker does: when it is due, and giving up soon on a lock.
@@ -539,6 +547,7 @@ fn refresh(
         object: Some(name),
         result: result.map(|_| ()),
         took: started.elapsed(),
+        rows,
     };
     (attempt, rows)
 }

@@ -7,7 +7,7 @@ use crate::period::{Age, Grid, Period};
 use crate::zone;
 use jiff::tz::TimeZone;
 use pg_ext_core::identity::RunAs;
-use pg_ext_core::spi::{select, select_first};
+use pg_ext_core::spi::{select_first, select_kept, write_kept};
 use pgrx::datum::{DatumWithOid, Interval};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, Oid};
@@ -22,7 +22,7 @@ const REGISTRAR: Oid = pg_sys::Oid::from_u32(pg_sys::BOOTSTRAP_SUPERUSERID);
 /// Runs a statement on the extension's own tables, to which no user has rights of his own. The number of rows it returned.
 pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
     let _guard = RunAs::role(REGISTRAR);
-    pg_ext_core::spi::write(sql, args)
+    write_kept(sql, args)
 }
 
 /// Reads the extension's own tables. `$1`.. in `args`.
@@ -32,7 +32,7 @@ pub fn read<T>(
     row: impl FnMut(SpiHeapTupleData) -> SpiResult<T>,
 ) -> Result<Vec<T>, ErrorReport> {
     let _guard = RunAs::role(REGISTRAR);
-    latest(|| select(sql, args, row))
+    latest(|| select_kept(sql, args, row))
 }
 
 /// Runs a read with a snapshot of this moment: after a wait for a lock, or late in a long statement, that of the
@@ -71,6 +71,17 @@ impl Table {
     /// Schema-qualified and quoted.
     pub fn qualified(&self) -> String {
         qualified(&self.schema, &self.name)
+    }
+
+    /// The key column, quoted, of a table called `alias`, or on its own.
+    pub fn key_reference(&self, alias: &str) -> String {
+        let column = quote_identifier(self.key_column.as_deref().unwrap_or_default());
+        if alias.is_empty() { column } else { format!("{alias}.{column}") }
+    }
+
+    /// The type of the key as the server writes it under a `search_path` of the system catalogs.
+    pub fn key_type_name(&self) -> &str {
+        self.key_type_name.as_deref().unwrap_or_default()
     }
 
     /// A table that no server has, for tests of what is planned.
@@ -129,11 +140,6 @@ impl Table {
                 Some(key) => Ok(key),
             },
         }
-    }
-
-    /// The key column, quoted.
-    pub fn key_column(&self) -> Option<String> {
-        self.key_column.as_ref().map(quote_identifier)
     }
 
     pub fn is_unlogged(&self) -> bool {
@@ -350,8 +356,10 @@ pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
          FROM maintenance.partition_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.parent {TABLE_JOINS}
          LEFT JOIN maintenance.state s ON s.kind = 'partition' AND s.relation = p.parent
-         WHERE $1 IS NULL OR p.parent = $1
-         ORDER BY n.nspname, c.relname"
+         WHERE {}
+         ORDER BY n.nspname, c.relname",
+        // Two texts: a plan that is kept for both would read all policies for one.
+        if parent.is_some() { "p.parent = $1" } else { "$1 IS NULL" }
     );
     let zero = || Interval::from_micros(0);
     read(&sql, &[parent.into()], |row| {
@@ -422,7 +430,7 @@ pub fn partitions(
 ) -> Result<HashMap<Oid, Vec<Partition>>, ErrorReport> {
     let oids: Vec<Oid> = parents.keys().copied().collect();
     let rows = latest(|| {
-        select(
+        select_kept(
             "SELECT i.inhparent, n.nspname::text, c.relname::text, c.relkind = 'f', c.relpartbound::text,
                  i.inhdetachpending, c.oid
              FROM pg_catalog.pg_inherits i
@@ -535,7 +543,7 @@ pub struct Template {
 /// The templates of `parents`, in one query.
 pub fn templates(parents: &[Oid]) -> Result<HashMap<Oid, Template>, ErrorReport> {
     let rows = latest(|| {
-        select(
+        select_kept(
             "SELECT c.oid, m.amname::text, t.spcname::text, c.relrowsecurity, c.relforcerowsecurity,
                  c.relreplident::text,
                  ARRAY(SELECT pg_catalog.format('GRANT %s ON TABLE %%s TO %s%s',

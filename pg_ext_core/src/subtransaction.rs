@@ -1,8 +1,8 @@
 //! Work that may fail without taking the transaction along.
 
-use crate::error::sqlstate_text;
+use crate::error::{SqlError, sqlstate_code, sqlstate_text};
 use pgrx::pg_sys;
-use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::prelude::*;
 use std::panic::AssertUnwindSafe;
 
@@ -14,6 +14,31 @@ pub struct Caught {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
+}
+
+impl Caught {
+    /// An error of ours that need not be raised to be told of.
+    pub fn of(error: &impl SqlError) -> Self {
+        Self {
+            sqlstate: sqlstate_text(error.sqlstate()),
+            message: error.to_string(),
+            detail: error.detail(),
+            hint: error.hint(),
+        }
+    }
+
+    /// Raises the error again.
+    pub fn raise(self) -> ! {
+        let mut report = ErrorReport::new(sqlstate_code(&self.sqlstate), self.message, "");
+        if let Some(detail) = self.detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = self.hint {
+            report = report.set_hint(hint);
+        }
+        report.report(PgLogLevel::ERROR);
+        unreachable!("an error does not return")
+    }
 }
 
 /// Runs `work` in a subtransaction of its own: it commits when `work` returns, and an error inside undoes all that `work`

@@ -6,6 +6,7 @@ mod dump_restore;
 mod json_flags;
 mod json_limits;
 mod ledger;
+mod maintenance_default_rows;
 mod maintenance_expiry;
 mod maintenance_worker;
 mod pb_compat;

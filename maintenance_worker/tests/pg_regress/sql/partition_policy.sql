@@ -89,7 +89,7 @@ SELECT * FROM maintenance.create_partitions('handmade', NULL, '2015-05-01');
 SELECT * FROM maintenance.add_partition_policy('handmade', '1 day');
 \set VERBOSITY default
 
--- Rows in the default partition and a name that is taken: reported, and the rest goes on.
+-- Rows in the default partition are moved, a name that is taken is reported, and the rest goes on.
 CREATE TABLE conflict (ts timestamptz) PARTITION BY RANGE (ts);
 CREATE TABLE conflict_rest PARTITION OF conflict DEFAULT;
 CREATE TABLE conflict_20150503 (other int);

@@ -9,6 +9,7 @@ mod ledger;
 mod maintenance_default_rows;
 mod maintenance_expiry;
 mod maintenance_faults;
+mod maintenance_rights;
 mod maintenance_worker;
 mod pb_compat;
 mod request_logs;

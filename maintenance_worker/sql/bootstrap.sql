@@ -2,13 +2,19 @@ CREATE SCHEMA maintenance;
 
 CREATE TABLE maintenance.partition_policies (
     parent       pg_catalog.regclass PRIMARY KEY,
-    period       pg_catalog.interval NOT NULL,
+    -- One of the two: a span of time, or a number of ids.
+    period       pg_catalog.interval,
+    id_period    pg_catalog.int8,
     premake      pg_catalog.int4     NOT NULL,
     retention    pg_catalog.interval,
+    id_retention pg_catalog.int8,
     on_expiry    pg_catalog.text     NOT NULL CHECK (on_expiry OPERATOR(pg_catalog.=) ANY (ARRAY['drop', 'detach'])),
     unlogged     pg_catalog.bool,
     time_zone    pg_catalog.text     NOT NULL,
-    lock_timeout pg_catalog.interval NOT NULL
+    lock_timeout pg_catalog.interval NOT NULL,
+    epoch        pg_catalog.text     CHECK (epoch OPERATOR(pg_catalog.=) ANY (ARRAY['s', 'ms'])),
+    max_runtime  pg_catalog.interval,
+    CHECK ((period IS NULL) OPERATOR(pg_catalog.<>) (id_period IS NULL))
 );
 
 CREATE TABLE maintenance.refresh_policies (
@@ -17,7 +23,8 @@ CREATE TABLE maintenance.refresh_policies (
     "concurrently"  pg_catalog.bool,
     only_if_changed pg_catalog.bool     NOT NULL,
     time_zone       pg_catalog.text     NOT NULL,
-    catch_up        pg_catalog.text     NOT NULL CHECK (catch_up OPERATOR(pg_catalog.=) ANY (ARRAY['once', 'skip']))
+    catch_up        pg_catalog.text     NOT NULL CHECK (catch_up OPERATOR(pg_catalog.=) ANY (ARRAY['once', 'skip'])),
+    max_runtime     pg_catalog.interval
 );
 
 -- A policy whose relation is gone would be dumped as a bare OID, which may be another relation after the restore.
@@ -52,6 +59,17 @@ CREATE TABLE maintenance.expiring (
     name      pg_catalog.text NOT NULL
 );
 
+-- How much has been done since the extension was created; the history is pruned. The name is that at the time.
+CREATE TABLE maintenance.totals (
+    kind     pg_catalog.text   NOT NULL,
+    relation pg_catalog.text   NOT NULL,
+    action   pg_catalog.text   NOT NULL,
+    outcome  pg_catalog.text   NOT NULL,
+    actions  pg_catalog.int8   NOT NULL,
+    seconds  pg_catalog.float8 NOT NULL,
+    PRIMARY KEY (kind, relation, action, outcome)
+);
+
 CREATE TABLE maintenance.history (
     id        pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind      pg_catalog.text NOT NULL,
@@ -63,6 +81,8 @@ CREATE TABLE maintenance.history (
     duration  pg_catalog.interval,
     sqlstate  pg_catalog.text,
     error     pg_catalog.text,
-    hint      pg_catalog.text
+    hint      pg_catalog.text,
+    -- Moved out of the default partition, or written by a refresh.
+    rows      pg_catalog.int8
 );
 CREATE INDEX history_finished_idx ON maintenance.history (finished);

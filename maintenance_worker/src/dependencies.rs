@@ -1,7 +1,7 @@
 //! What a materialized view is made of, as far as the catalog can tell.
 
 use crate::registry::latest;
-use pg_ext_core::spi::{select, select_first};
+use pg_ext_core::spi::select_kept;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, Oid};
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 /// order stays.
 pub fn by_dependency(views: &[Oid]) -> Result<Vec<Oid>, ErrorReport> {
     let rows = latest(|| {
-        select(
+        select_kept(
             "WITH RECURSIVE reads (root, relation) AS (
                  SELECT v, v FROM pg_catalog.unnest($1) v
                  UNION
@@ -49,7 +49,7 @@ pub fn counters(view: Oid) -> Result<Option<String>, ErrorReport> {
     // SAFETY: drops a cache.
     unsafe { pg_sys::pgstat_clear_snapshot() };
     let counters = latest(|| {
-        select_first(
+        select_kept(
             "WITH RECURSIVE reads (relation, relkind) AS (
                  SELECT $1, 'm'::pg_catalog.\"char\"
                  UNION
@@ -94,13 +94,14 @@ pub fn counters(view: Oid) -> Result<Option<String>, ErrorReport> {
             |row| row.get::<String>(1),
         )
     })?;
-    Ok(counters.flatten())
+    Ok(counters.into_iter().next().flatten())
 }
 
 #[cfg(feature = "pg_test")]
 #[pgrx::pg_schema]
 mod tests {
     use super::*;
+    use pg_ext_core::spi::select_first;
     use pgrx::prelude::*;
 
     fn counters_of(view: &str) -> Option<String> {

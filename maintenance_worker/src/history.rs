@@ -30,6 +30,8 @@ pub struct Attempt {
     pub object: Option<String>,
     pub result: Result<(), Caught>,
     pub took: Duration,
+    /// Rows that were moved or written, where they were counted.
+    pub rows: Option<i64>,
 }
 
 impl Attempt {
@@ -46,7 +48,20 @@ pub fn describe(error: &Caught) -> String {
     }
 }
 
-/// Records a run of a policy. `failures` is what the state said before.
+/// A run of a policy, to be recorded.
+pub struct Record<'a> {
+    pub relation: Oid,
+    pub name: &'a str,
+    /// What the state said before.
+    pub failures: i32,
+    pub attempts: &'a [Attempt],
+}
+
+fn error(attempt: &Attempt) -> Option<&Caught> {
+    attempt.result.as_ref().err()
+}
+
+/// Records a run of a policy.
 pub fn record(
     kind: Kind,
     relation: Oid,
@@ -54,63 +69,105 @@ pub fn record(
     failures: i32,
     attempts: &[Attempt],
 ) -> Result<(), ErrorReport> {
-    if attempts.is_empty() && failures == 0 {
+    record_all(kind, &[Record { relation, name, failures, attempts }])
+}
+
+/// Records runs of different policies, all in two statements.
+pub fn record_all(kind: Kind, runs: &[Record]) -> Result<(), ErrorReport> {
+    let runs: Vec<&Record> =
+        runs.iter().filter(|run| !run.attempts.is_empty() || run.failures != 0).collect();
+    if runs.is_empty() {
         return Ok(());
     }
-    record_attempts(kind, name, attempts)?;
-    let error = attempts.iter().find_map(|attempt| attempt.result.as_ref().err());
-    let failures = if error.is_some() { failures.saturating_add(1) } else { 0 };
+    let lines: Vec<(&str, &Attempt)> =
+        runs.iter().flat_map(|run| run.attempts.iter().map(|one| (run.name, one))).collect();
+    record_lines(kind, &lines)?;
     let expiry = |a: &Attempt| matches!(a.action.as_str(), "drop" | "detach" | "finalize");
-    let expiry_alone = attempts.iter().all(|a| a.result.is_ok() || expiry(a));
-    let retry = error.map(|_| backoff(failures, relation.to_u32()).as_secs_f64());
+    let failed: Vec<Option<&Caught>> =
+        runs.iter().map(|run| run.attempts.iter().find_map(error)).collect();
+    let failures: Vec<i32> = runs
+        .iter()
+        .zip(&failed)
+        .map(|(run, error)| error.map_or(0, |_| run.failures.saturating_add(1)))
+        .collect();
+    let retries: Vec<Option<f64>> = runs
+        .iter()
+        .zip(&failures)
+        .map(|(run, n)| (*n > 0).then(|| backoff(*n, run.relation.to_u32()).as_secs_f64()))
+        .collect();
+    let expiry_alone: Vec<bool> = runs
+        .iter()
+        .zip(&failed)
+        .map(|(run, error)| {
+            error.is_some() && run.attempts.iter().all(|a| a.result.is_ok() || expiry(a))
+        })
+        .collect();
+    let texts = |column: fn(&Caught) -> Option<String>| -> Vec<Option<String>> {
+        failed.iter().map(|error| error.and_then(column)).collect()
+    };
     write(
         "INSERT INTO maintenance.state AS s
              (kind, relation, last_run, last_outcome, failures, retry_at, sqlstate, error, hint, expiry_alone)
-         VALUES ($1, $2, pg_catalog.clock_timestamp(), $3, $4,
-                 pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5), $6, $7, $8, $9)
+         SELECT $1, r.relation, pg_catalog.clock_timestamp(), CASE WHEN r.failures > 0 THEN 'failed' ELSE 'done' END,
+                r.failures, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => r.retry), r.sqlstate,
+                r.error, r.hint, r.expiry_alone
+         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
+                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8))
+              r (relation, failures, retry, sqlstate, error, hint, expiry_alone)
          ON CONFLICT (kind, relation) DO UPDATE
              SET last_run = excluded.last_run, last_outcome = excluded.last_outcome, failures = excluded.failures,
                  retry_at = excluded.retry_at, sqlstate = excluded.sqlstate, error = excluded.error, hint = excluded.hint,
                  expiry_alone = excluded.expiry_alone",
         &[
             kind.name().into(),
-            relation.into(),
-            if error.is_some() { "failed" } else { "done" }.into(),
+            runs.iter().map(|run| run.relation).collect::<Vec<_>>().into(),
             failures.into(),
-            retry.into(),
-            error.map(|e| e.sqlstate.as_str()).into(),
-            error.map(|e| e.message.as_str()).into(),
-            error.and_then(|e| e.hint.as_deref()).into(),
-            (error.is_some() && expiry_alone).into(),
+            retries.into(),
+            texts(|e| Some(e.sqlstate.clone())).into(),
+            texts(|e| Some(e.message.clone())).into(),
+            texts(|e| e.hint.clone()).into(),
+            expiry_alone.into(),
         ],
     )?;
     Ok(())
 }
 
-/// Adds a line per attempt to the history, all in one statement.
+/// Adds a line per attempt to the history.
 pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(), ErrorReport> {
-    if attempts.is_empty() {
+    let lines: Vec<_> = attempts.iter().map(|one| (name, one)).collect();
+    record_lines(kind, &lines)
+}
+
+/// Adds lines to the history, and to the totals that `metrics` shows, all in one statement.
+fn record_lines(kind: Kind, lines: &[(&str, &Attempt)]) -> Result<(), ErrorReport> {
+    if lines.is_empty() {
         return Ok(());
     }
     let texts = |column: fn(&Attempt) -> Option<String>| -> Vec<Option<String>> {
-        attempts.iter().map(column).collect()
+        lines.iter().map(|(_, attempt)| column(attempt)).collect()
     };
-    fn error(attempt: &Attempt) -> Option<&Caught> {
-        attempt.result.as_ref().err()
-    }
-    let seconds: Vec<f64> = attempts.iter().map(|a| a.took.as_secs_f64()).collect();
+    let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
+    let seconds: Vec<f64> = lines.iter().map(|(_, a)| a.took.as_secs_f64()).collect();
     write(
-        "INSERT INTO maintenance.history
-             (kind, relation, action, object, outcome, duration, sqlstate, error, hint)
-         SELECT $1, $2, a.action, a.object, a.outcome, pg_catalog.make_interval(secs => a.seconds),
-                a.sqlstate, a.error, a.hint
-         FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
-                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))
-              WITH ORDINALITY a (action, object, outcome, seconds, sqlstate, error, hint, position)
-         ORDER BY a.position",
+        "WITH attempts AS (
+         INSERT INTO maintenance.history
+             (kind, relation, action, object, outcome, duration, sqlstate, error, hint, rows)
+         SELECT $1, a.name, a.action, a.object, a.outcome, pg_catalog.make_interval(secs => a.seconds),
+                a.sqlstate, a.error, a.hint, a.rows
+         FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),
+                         pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),
+                         pg_catalog.unnest($10))
+              WITH ORDINALITY a (name, action, object, outcome, seconds, sqlstate, error, hint, rows, position)
+         ORDER BY a.position
+         RETURNING kind, relation, action, outcome, duration)
+         INSERT INTO maintenance.totals AS t (kind, relation, action, outcome, actions, seconds)
+         SELECT kind, relation, action, outcome, pg_catalog.count(*), pg_catalog.sum(EXTRACT(epoch FROM duration))
+         FROM attempts GROUP BY kind, relation, action, outcome
+         ON CONFLICT (kind, relation, action, outcome) DO UPDATE
+             SET actions = t.actions + excluded.actions, seconds = t.seconds + excluded.seconds",
         &[
             kind.name().into(),
-            name.into(),
+            names.into(),
             texts(|a| Some(a.action.clone())).into(),
             texts(|a| a.object.clone()).into(),
             texts(|a| Some(a.outcome().to_owned())).into(),
@@ -118,6 +175,7 @@ pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(
             texts(|a| error(a).map(|e| e.sqlstate.clone())).into(),
             texts(|a| error(a).map(|e| e.message.clone())).into(),
             texts(|a| error(a).and_then(|e| e.hint.clone())).into(),
+            lines.iter().map(|(_, a)| a.rows).collect::<Vec<_>>().into(),
         ],
     )?;
     Ok(())

@@ -2,12 +2,12 @@
 
 use crate::coverage::Range;
 use crate::error::Error;
-use crate::key::{Bound, Key, read_bound};
+use crate::key::{Bound, Exact, Key, Unit, Width, read_bound};
 use crate::period::{Age, Grid, Period};
 use crate::zone;
 use jiff::tz::TimeZone;
 use pg_ext_core::identity::RunAs;
-use pg_ext_core::spi::{select, select_first};
+use pg_ext_core::spi::{select_first, select_kept, write_kept};
 use pgrx::datum::{DatumWithOid, Interval};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, Oid};
@@ -22,7 +22,7 @@ const REGISTRAR: Oid = pg_sys::Oid::from_u32(pg_sys::BOOTSTRAP_SUPERUSERID);
 /// Runs a statement on the extension's own tables, to which no user has rights of his own. The number of rows it returned.
 pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
     let _guard = RunAs::role(REGISTRAR);
-    pg_ext_core::spi::write(sql, args)
+    write_kept(sql, args)
 }
 
 /// Reads the extension's own tables. `$1`.. in `args`.
@@ -32,7 +32,7 @@ pub fn read<T>(
     row: impl FnMut(SpiHeapTupleData) -> SpiResult<T>,
 ) -> Result<Vec<T>, ErrorReport> {
     let _guard = RunAs::role(REGISTRAR);
-    latest(|| select(sql, args, row))
+    latest(|| select_kept(sql, args, row))
 }
 
 /// Runs a read with a snapshot of this moment: after a wait for a lock, or late in a long statement, that of the
@@ -73,8 +73,38 @@ impl Table {
         qualified(&self.schema, &self.name)
     }
 
-    /// The key type, if policies can maintain this table.
-    pub fn key(&self) -> Result<Key, Error> {
+    /// The key column, quoted, of a table called `alias`, or on its own.
+    pub fn key_reference(&self, alias: &str) -> String {
+        let column = quote_identifier(self.key_column.as_deref().unwrap_or_default());
+        if alias.is_empty() { column } else { format!("{alias}.{column}") }
+    }
+
+    /// The type of the key as the server writes it under a `search_path` of the system catalogs.
+    pub fn key_type_name(&self) -> &str {
+        self.key_type_name.as_deref().unwrap_or_default()
+    }
+
+    /// A table that no server has, for tests of what is planned.
+    #[cfg(test)]
+    pub fn imagined(name: &str) -> Self {
+        Self {
+            oid: pg_sys::InvalidOid,
+            schema: "public".into(),
+            name: name.into(),
+            owner: pg_sys::InvalidOid,
+            relkind: "p".into(),
+            persistence: "p".into(),
+            strategy: Some("r".into()),
+            key_columns: 1,
+            key_column: Some("key".into()),
+            key_type: pg_sys::InvalidOid,
+            key_type_name: None,
+        }
+    }
+
+    /// What the key column holds, if policies can maintain this table. An integer says that not by itself: with an
+    /// `epoch` it holds the time in that unit, in a policy `by_ids` it counts rows.
+    pub fn key(&self, epoch: Option<&str>, by_ids: bool) -> Result<Key, Error> {
         let name = || self.name.clone();
         if self.relkind != "p" {
             return Err(Error::NotPartitioned(name()));
@@ -86,13 +116,38 @@ impl Table {
             return Err(Error::NotRange(name()));
         }
         let column = match &self.key_column {
-            Some(column) if self.key_columns == 1 => column,
+            Some(column) if self.key_columns == 1 => column.clone(),
             _ => return Err(Error::KeyNotOneColumn(name())),
         };
-        Key::from_type(self.key_type).ok_or_else(|| Error::KeyType {
-            column: column.clone(),
-            type_name: self.key_type_name.clone().unwrap_or_default(),
-        })
+        let type_name = self.key_type_name.clone().unwrap_or_default();
+        let unit = match epoch {
+            Some(text) => Some(Unit::parse(text).ok_or_else(|| Error::Epoch(text.to_owned()))?),
+            None => None,
+        };
+        match (Width::of_type(self.key_type), unit, by_ids) {
+            (Some(width), None, true) => Ok(Key::Ids(width)),
+            (Some(_), Some(_), true) => Err(Error::EpochOfIds),
+            (Some(Width::Eight), Some(unit), false) => Ok(Key::Epoch(unit, Width::Eight)),
+            (Some(Width::Four), Some(Unit::Seconds), false) => {
+                Ok(Key::Epoch(Unit::Seconds, Width::Four))
+            }
+            (Some(_), Some(_), false) => Err(Error::EpochTooShort { column, type_name }),
+            (Some(_), None, false) => Err(Error::EpochMissing(column)),
+            (None, unit, by_ids) => match Key::from_type(self.key_type) {
+                None => Err(Error::KeyType { column, type_name }),
+                Some(_) if by_ids => Err(Error::NotIds { column, type_name }),
+                Some(_) if unit.is_some() => Err(Error::NotEpoch { column, type_name }),
+                Some(key) => Ok(key),
+            },
+        }
+    }
+
+    pub fn is_unlogged(&self) -> bool {
+        self.persistence == "u"
+    }
+
+    pub fn has_integer_key(&self) -> bool {
+        Width::of_type(self.key_type).is_some()
     }
 
     /// Raises 42501 unless the current user may act for the owner.
@@ -162,13 +217,37 @@ impl OnExpiry {
 /// The columns of a policy as they are stored.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub period: Interval,
+    /// Either this or `id_period`.
+    pub period: Option<Interval>,
+    pub id_period: Option<i64>,
     pub premake: i32,
     pub retention: Option<Interval>,
+    pub id_retention: Option<i64>,
     pub on_expiry: String,
     pub unlogged: Option<bool>,
     pub time_zone: String,
     pub lock_timeout: Interval,
+    pub epoch: Option<String>,
+    pub max_runtime: Option<Interval>,
+}
+
+impl Settings {
+    /// What the functions take where nothing is said.
+    pub fn by_default() -> Self {
+        Self {
+            period: None,
+            id_period: None,
+            premake: 7,
+            retention: None,
+            id_retention: None,
+            on_expiry: "drop".into(),
+            unlogged: None,
+            time_zone: "UTC".into(),
+            lock_timeout: Interval::from_micros(1_000_000),
+            epoch: None,
+            max_runtime: None,
+        }
+    }
 }
 
 /// A policy, checked and ready to plan with.
@@ -183,34 +262,46 @@ pub struct Policy {
     pub on_expiry: OnExpiry,
     pub unlogged: bool,
     pub lock_timeout_ms: i64,
+    pub max_runtime_ms: Option<i32>,
 }
 
 impl Policy {
     /// Checks the settings against the table.
     pub fn new(table: Table, settings: &Settings) -> Result<Self, Error> {
-        let key = table.key()?;
+        let key = table.key(settings.epoch.as_deref(), settings.id_period.is_some())?;
         let interval = |i: &Interval| (i.months(), i.days(), i.micros());
-        let (months, days, micros) = interval(&settings.period);
-        let period = Period::from_interval(months, days, micros)?;
+        let period = match (&settings.period, settings.id_period) {
+            (_, Some(ids)) => Period::from_ids(ids)?,
+            (Some(period), None) => {
+                let (months, days, micros) = interval(period);
+                Period::from_interval(months, days, micros)?
+            }
+            (None, None) => return Err(Error::NullArgument("period")),
+        };
         if key == Key::Date && matches!(period, Period::Micros(_)) {
             return Err(Error::PeriodBelowDay);
         }
         if !(0..=10_000).contains(&settings.premake) {
             return Err(Error::Premake(settings.premake));
         }
-        let retention = settings
-            .retention
-            .as_ref()
-            .map(|retention| {
+        let retention = match (&settings.retention, settings.id_retention) {
+            (None, None) => None,
+            (Some(retention), None) if !matches!(key, Key::Ids(_)) => {
                 let (months, days, micros) = interval(retention);
                 let positive = months >= 0 && days >= 0 && micros >= 0;
-                if positive && (months, days, micros) != (0, 0, 0) {
-                    Ok(Age { months, days, micros })
-                } else {
-                    Err(Error::Retention)
+                if !positive || (months, days, micros) == (0, 0, 0) {
+                    return Err(Error::Retention);
                 }
-            })
-            .transpose()?;
+                Some(Age::Time { months, days, micros })
+            }
+            (None, Some(ids)) if matches!(key, Key::Ids(_)) => {
+                if ids <= 0 {
+                    return Err(Error::Retention);
+                }
+                Some(Age::Ids(ids))
+            }
+            _ => return Err(Error::RetentionOfOtherKind),
+        };
         let lock_timeout_ms = match interval(&settings.lock_timeout) {
             (0, 0, micros) if (1_000..=3_600_000_000).contains(&micros) => micros / 1_000,
             _ => return Err(Error::LockTimeout),
@@ -223,10 +314,25 @@ impl Policy {
             premake: settings.premake,
             retention,
             on_expiry: OnExpiry::parse(&settings.on_expiry)?,
-            unlogged: settings.unlogged.unwrap_or(table.persistence == "u"),
+            unlogged: settings.unlogged.unwrap_or(table.is_unlogged()),
             lock_timeout_ms,
+            max_runtime_ms: settings.max_runtime.as_ref().map(max_runtime).transpose()?,
             table,
         })
+    }
+}
+
+/// How long one run of a policy may take, in milliseconds.
+pub fn max_runtime(interval: &Interval) -> Result<i32, Error> {
+    // More than an hour is usual for a view, more than a day is not.
+    const LONGEST: i64 = 7 * 86_400_000;
+    let milliseconds = match (interval.months(), interval.days(), interval.micros()) {
+        (0, days @ 0..=7, micros) => i64::from(days) * 86_400_000 + micros / 1_000,
+        _ => 0,
+    };
+    match i32::try_from(milliseconds) {
+        Ok(milliseconds) if (1..=LONGEST).contains(&i64::from(milliseconds)) => Ok(milliseconds),
+        _ => Err(Error::MaxRuntime),
     }
 }
 
@@ -244,13 +350,16 @@ pub struct Stored {
 pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let sql = format!(
         "SELECT {TABLE_COLUMNS}, p.period, p.premake, p.retention, p.on_expiry, p.unlogged, p.time_zone, p.lock_timeout,
-             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false),
+             p.id_period, p.id_retention, p.epoch, p.max_runtime,
+             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp() AND s.last_run <= pg_catalog.clock_timestamp(), false),
              COALESCE(s.expiry_alone, false)
          FROM maintenance.partition_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.parent {TABLE_JOINS}
          LEFT JOIN maintenance.state s ON s.kind = 'partition' AND s.relation = p.parent
-         WHERE $1 IS NULL OR p.parent = $1
-         ORDER BY n.nspname, c.relname"
+         WHERE {}
+         ORDER BY n.nspname, c.relname",
+        // Two texts: a plan that is kept for both would read all policies for one.
+        if parent.is_some() { "p.parent = $1" } else { "$1 IS NULL" }
     );
     let zero = || Interval::from_micros(0);
     read(&sql, &[parent.into()], |row| {
@@ -258,17 +367,21 @@ pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
         Ok(Stored {
             table: table_of(&row)?,
             settings: Settings {
-                period: row.get(N + 1)?.unwrap_or_else(zero),
+                period: row.get(N + 1)?,
                 premake: row.get(N + 2)?.unwrap_or(0),
                 retention: row.get(N + 3)?,
                 on_expiry: row.get(N + 4)?.unwrap_or_default(),
                 unlogged: row.get(N + 5)?,
                 time_zone: row.get(N + 6)?.unwrap_or_default(),
                 lock_timeout: row.get(N + 7)?.unwrap_or_else(zero),
+                id_period: row.get(N + 8)?,
+                id_retention: row.get(N + 9)?,
+                epoch: row.get(N + 10)?,
+                max_runtime: row.get(N + 11)?,
             },
-            failures: row.get(N + 8)?.unwrap_or(0),
-            waiting: row.get(N + 9)?.unwrap_or(false),
-            expiry_alone: row.get(N + 10)?.unwrap_or(false),
+            failures: row.get(N + 12)?.unwrap_or(0),
+            waiting: row.get(N + 13)?.unwrap_or(false),
+            expiry_alone: row.get(N + 14)?.unwrap_or(false),
         })
     })
 }
@@ -282,6 +395,8 @@ pub struct Partition {
     pub foreign: bool,
     /// None where the catalog holds what we cannot read: then the table is left alone.
     pub bound: Option<Bound>,
+    /// Of a key of UUIDs.
+    pub exact: Exact,
     pub detach_pending: bool,
 }
 
@@ -296,6 +411,17 @@ impl Partition {
             _ => None,
         }
     }
+
+    /// Whether all rows that it may hold lie before `cutoff`.
+    pub fn is_before(&self, cutoff: i64) -> bool {
+        self.range().is_some_and(|range| {
+            if self.exact.reaches_into_upper() {
+                range.upper < cutoff
+            } else {
+                range.upper <= cutoff
+            }
+        })
+    }
 }
 
 /// The partitions of every one of `parents`, in one query.
@@ -304,7 +430,7 @@ pub fn partitions(
 ) -> Result<HashMap<Oid, Vec<Partition>>, ErrorReport> {
     let oids: Vec<Oid> = parents.keys().copied().collect();
     let rows = latest(|| {
-        select(
+        select_kept(
             "SELECT i.inhparent, n.nspname::text, c.relname::text, c.relkind = 'f', c.relpartbound::text,
                  i.inhdetachpending, c.oid
              FROM pg_catalog.pg_inherits i
@@ -318,12 +444,14 @@ pub fn partitions(
                     .get::<String>(5)?
                     .and_then(|text| CString::new(text).ok())
                     .and_then(|text| read_bound(&text, *parents.get(&parent)?));
+                let (bound, exact) = bound.map_or((None, Exact::default()), |(b, e)| (Some(b), e));
                 let partition = Partition {
                     oid: row.get(7)?.unwrap_or(pg_sys::InvalidOid),
                     schema: row.get(2)?.unwrap_or_default(),
                     name: row.get(3)?.unwrap_or_default(),
                     foreign: row.get(4)?.unwrap_or(false),
                     bound,
+                    exact,
                     detach_pending: row.get(6)?.unwrap_or(false),
                 };
                 Ok((parent, partition))
@@ -415,7 +543,7 @@ pub struct Template {
 /// The templates of `parents`, in one query.
 pub fn templates(parents: &[Oid]) -> Result<HashMap<Oid, Template>, ErrorReport> {
     let rows = latest(|| {
-        select(
+        select_kept(
             "SELECT c.oid, m.amname::text, t.spcname::text, c.relrowsecurity, c.relforcerowsecurity,
                  c.relreplident::text,
                  ARRAY(SELECT pg_catalog.format('GRANT %s ON TABLE %%s TO %s%s',
@@ -477,12 +605,14 @@ pub fn forget_dropped() -> Result<(), ErrorReport> {
         LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid
         WHERE c.oid = e.partition AND e.name = pg_catalog.format('%I.%I', n.nspname, c.relname)
           AND (NOT c.relispartition OR i.inhdetachpending))";
+    let unnamed = "pg_catalog.to_regclass(t.relation) IS NULL";
     let gone = "NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid =";
     let dropped = read(
         &format!(
             "SELECT EXISTS (SELECT FROM maintenance.partition_policies p WHERE {gone} p.parent))
                  OR EXISTS (SELECT FROM maintenance.refresh_policies p WHERE {gone} p.matview))
                  OR EXISTS (SELECT FROM maintenance.state s WHERE {gone} s.relation))
+                 OR EXISTS (SELECT FROM maintenance.totals t WHERE {unnamed})
                  OR EXISTS (SELECT FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent))"
         ),
         &[],
@@ -494,6 +624,7 @@ pub fn forget_dropped() -> Result<(), ErrorReport> {
     write(&format!("DELETE FROM maintenance.partition_policies p WHERE {gone} p.parent)"), &[])?;
     write(&format!("DELETE FROM maintenance.refresh_policies p WHERE {gone} p.matview)"), &[])?;
     write(&format!("DELETE FROM maintenance.state s WHERE {gone} s.relation)"), &[])?;
+    write(&format!("DELETE FROM maintenance.totals t WHERE {unnamed}"), &[])?;
     write(&format!("DELETE FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent)"), &[])?;
     Ok(())
 }

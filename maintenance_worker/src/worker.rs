@@ -63,7 +63,16 @@ fn visit() {
     {
         let name = relation_name(parent);
         let activity = format!("maintaining partitions of {name}");
-        step(&activity, || partition::run_one(parent)).flatten().iter().for_each(report);
+        let run = step(&activity, || partition::run_one(parent)).flatten();
+        run.iter().for_each(report);
+        for partition in run.map(|run| run.pending).unwrap_or_default() {
+            // One transaction each: its lock on the table ends with it.
+            let made = step(&activity, || partition::create_pending(parent, &partition)).flatten();
+            made.iter().for_each(report);
+            if made.is_none_or(|run| run.attempts.iter().any(|attempt| attempt.result.is_err())) {
+                break;
+            }
+        }
         while let Some(run) = expire(parent, &activity) {
             report(&run);
             if run.attempts.iter().any(|attempt| attempt.result.is_err()) {
@@ -123,6 +132,8 @@ pub struct Run {
     /// How often in a row it had failed before.
     pub failures: i32,
     pub attempts: Vec<Attempt>,
+    /// Partitions that are still to be made, together with rows of the default partition.
+    pub pending: Vec<String>,
 }
 
 /// Logs changes for the worse and for the better; every action only if asked to.

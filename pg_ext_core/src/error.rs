@@ -46,6 +46,15 @@ pub fn sqlstate_text(code: PgSqlErrorCode) -> String {
     (0..5).map(|i| char::from(((packed >> (6 * i)) & 0x3F) as u8 + b'0')).collect()
 }
 
+/// The code of five such characters.
+pub fn sqlstate_code(text: &str) -> PgSqlErrorCode {
+    let packed = text
+        .bytes()
+        .rev()
+        .fold(0, |code, byte| code << 6 | i32::from(byte.wrapping_sub(b'0') & 0x3F));
+    PgSqlErrorCode::from(packed)
+}
+
 #[cfg(test)]
 mod unit {
     use super::*;
@@ -55,5 +64,8 @@ mod unit {
         assert_eq!(sqlstate_text(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE), "42P01");
         assert_eq!(sqlstate_text(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED), "22004");
         assert_eq!(sqlstate_text(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR), "XX000");
+        for text in ["42P01", "22004", "XX000", "55P03"] {
+            assert_eq!(sqlstate_text(sqlstate_code(text)), text);
+        }
     }
 }

@@ -7,8 +7,11 @@ use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::spi::{SpiHeapTupleData, SpiResult};
+use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiHeapTupleData, SpiResult};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::CString;
+use std::rc::Rc;
 
 /// Every row of a query, each turned into a `T` by `row`.
 ///
@@ -39,15 +42,66 @@ pub fn select_first<T>(
         .map_err(report)
 }
 
+thread_local! {
+    /// The plans of the session by their text.
+    static KEPT: RefCell<HashMap<String, Rc<OwnedPreparedStatement>>> = RefCell::default();
+}
+
+/// The plan of a statement, kept for the rest of the session. The server plans it again when what it depends on changes.
+fn kept(
+    client: &SpiClient,
+    sql: &str,
+    args: &[DatumWithOid],
+) -> SpiResult<Rc<OwnedPreparedStatement>> {
+    if let Some(plan) = KEPT.with_borrow(|plans| plans.get(sql).cloned()) {
+        return Ok(plan);
+    }
+    let types: Vec<PgOid> = args.iter().map(|arg| PgOid::from(arg.oid())).collect();
+    let plan = Rc::new(client.prepare(sql, &types)?.keep());
+    KEPT.with_borrow_mut(|plans| plans.insert(sql.to_owned(), plan.clone()));
+    Ok(plan)
+}
+
+/// Like [`select`], for one of a few texts that are run again and again with arguments of the same types.
+pub fn select_kept<T>(
+    sql: &str,
+    args: &[DatumWithOid],
+    mut row: impl FnMut(SpiHeapTupleData) -> SpiResult<T>,
+) -> Result<Vec<T>, ErrorReport> {
+    Spi::connect(|client| {
+        let table = client.select(&*kept(client, sql, args)?, None, args)?;
+        let mut rows = Vec::with_capacity(table.len());
+        for tuple in table {
+            rows.push(row(tuple)?);
+        }
+        Ok(rows)
+    })
+    .map_err(report)
+}
+
+/// Like [`write`], for one of a few texts that are run again and again with arguments of the same types.
+pub fn write_kept(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
+    prevent_if_read_only(sql);
+    Spi::connect_mut(|client| {
+        let plan = kept(client, sql, args)?;
+        client.update(&*plan, None, args).map(|table| table.len() as u64)
+    })
+    .map_err(report)
+}
+
 /// Runs a statement that changes something and returns how many rows it touched.
 ///
 /// In a read-only transaction, which is all that a standby has, this is 25006 as for the statement itself.
 pub fn write(sql: &str, args: &[DatumWithOid]) -> Result<u64, ErrorReport> {
+    prevent_if_read_only(sql);
+    Spi::connect_mut(|client| client.update(sql, None, args).map(|table| table.len() as u64))
+        .map_err(report)
+}
+
+fn prevent_if_read_only(sql: &str) {
     let command = CString::new(command_name(sql)).unwrap_or_default();
     // SAFETY: raises or returns; the name is NUL-terminated and outlives the call.
     unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) };
-    Spi::connect_mut(|client| client.update(sql, None, args).map(|table| table.len() as u64))
-        .map_err(report)
 }
 
 /// The command that a statement of ours starts with, as the server calls it: its keywords are in capitals.

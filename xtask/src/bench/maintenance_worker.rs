@@ -176,7 +176,7 @@ fn creations(run: &mut Run, sets: &Sets) -> Result<()> {
             sets.contender("pg_partman", |client, first, last| {
                 client.execute(
                     "UPDATE partman.part_config
-                     SET premake = $3 + 1,
+                     SET premake = $3,
                          automatic_maintenance = CASE WHEN split_part(parent_table, '_', 2)::int BETWEEN $1 AND $2 THEN 'on' ELSE 'off' END",
                     &[&first, &last, &AHEAD],
                 )?;
@@ -256,9 +256,10 @@ fn rounded(value: f64) -> f64 {
 fn poisoned(run: &mut Run, sets: &Sets) -> Result<()> {
     let tables = sets.slice * i32::try_from(sets.rounds)?;
     let mut client = run.session()?.client;
-    let day: String = client.query_one("SELECT suffix FROM day_ahead($1)", &[&AHEAD])?.get(0);
+    let row = client.query_one("SELECT suffix, left(lower, 10) FROM day_ahead($1)", &[&AHEAD])?;
+    let (suffix, day): (String, String) = (row.get(0), row.get(1));
     let without = |client: &mut Client, prefix: &str, day: &str| -> Result<f64> {
-        let lower = format!("FROM (''{}%", day_in_bound(day));
+        let lower = format!("FROM (''{day}%");
         let left: i64 = client
             .query_one(
                 &format!(
@@ -273,16 +274,19 @@ fn poisoned(run: &mut Run, sets: &Sets) -> Result<()> {
             .get(0);
         Ok(left as f64)
     };
-    let default_row = |table: &str| {
+    let default_row = |table: &str, at: &str| {
         format!(
             "CREATE TABLE {table}_default PARTITION OF {table} DEFAULT;
-             INSERT INTO {table} (id, created) VALUES (1, (SELECT lower::timestamptz + interval '1 hour' FROM day_ahead({AHEAD})))"
+             INSERT INTO {table} (id, created) VALUES (1, {at})"
         )
     };
     let what = format!("tables of {tables} left without a partition, with one");
     let middle = format!("ours_{}", tables / 2);
     client.execute("SELECT only_policies('ours', 1, $1, $2)", &[&tables, &AHEAD])?;
-    client.batch_execute(&default_row(&middle))?;
+    client.batch_execute(&default_row(
+        &middle,
+        &format!("(SELECT lower::timestamptz + interval '1 hour' FROM day_ahead({AHEAD}))"),
+    ))?;
     client.batch_execute("SET TimeZone = 'UTC'; SELECT maintenance.run_partition_maintenance()")?;
     let left = without(&mut client, "ours", &day)?;
     run.reading(Reading::new(
@@ -292,7 +296,7 @@ fn poisoned(run: &mut Run, sets: &Sets) -> Result<()> {
         Some(1.0),
     ));
     client.execute("SELECT only_policies('each', 1, $1, $2)", &[&tables, &AHEAD])?;
-    client.batch_execute(&format!("CREATE TABLE each_{}_{day} (unrelated int)", tables / 2))?;
+    client.batch_execute(&format!("CREATE TABLE each_{}_{suffix} (unrelated int)", tables / 2))?;
     client.batch_execute("SELECT maintenance.run_partition_maintenance()")?;
     let left = without(&mut client, "each", &day)?;
     run.reading(Reading::new(&format!("{what} whose name is taken"), "", left, Some(1.0)));
@@ -308,12 +312,15 @@ fn poisoned(run: &mut Run, sets: &Sets) -> Result<()> {
                 &[&i64::from(tables / 2)],
             )?
             .get(0);
-        let days_ahead: String =
-            client.query_one("SELECT suffix FROM day_ahead($1)", &[&(AHEAD + 2)])?.get(0);
-        client.batch_execute(
-            &default_row(&table)
-                .replace(&format!("day_ahead({AHEAD})"), &format!("day_ahead({})", AHEAD + 2)),
-        )?;
+        // The day after its last partition.
+        let next: String = client
+            .query_one(
+                "SELECT max(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \\(''(.{10})'))
+                 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass",
+                &[&table],
+            )?
+            .get(0);
+        client.batch_execute(&default_row(&table, &format!("'{next} 01:00:00+00'")))?;
         if let Err(error) = client.batch_execute("CALL partman.run_maintenance_proc()") {
             println!(
                 "pg_partman: {}",
@@ -323,7 +330,7 @@ fn poisoned(run: &mut Run, sets: &Sets) -> Result<()> {
                 )
             );
         }
-        let left = without(&mut client, "theirs", &days_ahead)?;
+        let left = without(&mut client, "theirs", &next)?;
         run.reading(Reading::new(
             &format!("{what} that has a row in its default partition, pg_partman"),
             "",
@@ -332,11 +339,6 @@ fn poisoned(run: &mut Run, sets: &Sets) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// `20150521` as a bound shows it.
-fn day_in_bound(day: &str) -> String {
-    format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..])
 }
 
 /// The longest that one of a client's statements was held up.

@@ -8,6 +8,8 @@ mod json_limits;
 mod ledger;
 mod maintenance_default_rows;
 mod maintenance_expiry;
+mod maintenance_limits;
+mod maintenance_partman;
 mod maintenance_worker;
 mod pb_compat;
 mod request_logs;

@@ -159,3 +159,6 @@ SELECT id_period, period, epoch FROM maintenance.partition_policies WHERE parent
 
 DROP TABLE ids, times, small, by_uuid, uuid_handmade, by_seconds, by_milliseconds, by_int, numbered, far, wide, turning;
 DROP FUNCTION bounds, uuid_at;
+-- What is gone is forgotten.
+SELECT count(*) FROM maintenance.run_partition_maintenance();
+SELECT count(*) FROM maintenance.partition_policies;

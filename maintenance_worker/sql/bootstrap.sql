@@ -2,13 +2,19 @@ CREATE SCHEMA maintenance;
 
 CREATE TABLE maintenance.partition_policies (
     parent       pg_catalog.regclass PRIMARY KEY,
-    period       pg_catalog.interval NOT NULL,
+    -- One of the two: a span of time, or a number of ids.
+    period       pg_catalog.interval,
+    id_period    pg_catalog.int8,
     premake      pg_catalog.int4     NOT NULL,
     retention    pg_catalog.interval,
+    id_retention pg_catalog.int8,
     on_expiry    pg_catalog.text     NOT NULL CHECK (on_expiry OPERATOR(pg_catalog.=) ANY (ARRAY['drop', 'detach'])),
     unlogged     pg_catalog.bool,
     time_zone    pg_catalog.text     NOT NULL,
-    lock_timeout pg_catalog.interval NOT NULL
+    lock_timeout pg_catalog.interval NOT NULL,
+    epoch        pg_catalog.text     CHECK (epoch OPERATOR(pg_catalog.=) ANY (ARRAY['s', 'ms'])),
+    max_runtime  pg_catalog.interval,
+    CHECK ((period IS NULL) OPERATOR(pg_catalog.<>) (id_period IS NULL))
 );
 
 CREATE TABLE maintenance.refresh_policies (
@@ -17,7 +23,8 @@ CREATE TABLE maintenance.refresh_policies (
     "concurrently"  pg_catalog.bool,
     only_if_changed pg_catalog.bool     NOT NULL,
     time_zone       pg_catalog.text     NOT NULL,
-    catch_up        pg_catalog.text     NOT NULL CHECK (catch_up OPERATOR(pg_catalog.=) ANY (ARRAY['once', 'skip']))
+    catch_up        pg_catalog.text     NOT NULL CHECK (catch_up OPERATOR(pg_catalog.=) ANY (ARRAY['once', 'skip'])),
+    max_runtime     pg_catalog.interval
 );
 
 -- Tells the launcher that there is something to maintain in this database; also where policies are restored or replicated.
@@ -61,6 +68,17 @@ CREATE TABLE maintenance.expiring (
     partition pg_catalog.oid  PRIMARY KEY,
     parent    pg_catalog.oid  NOT NULL,
     name      pg_catalog.text NOT NULL
+);
+
+-- How much has been done since the extension was created; the history is pruned. The name is that at the time.
+CREATE TABLE maintenance.totals (
+    kind     pg_catalog.text   NOT NULL,
+    relation pg_catalog.text   NOT NULL,
+    action   pg_catalog.text   NOT NULL,
+    outcome  pg_catalog.text   NOT NULL,
+    actions  pg_catalog.int8   NOT NULL,
+    seconds  pg_catalog.float8 NOT NULL,
+    PRIMARY KEY (kind, relation, action, outcome)
 );
 
 CREATE TABLE maintenance.history (

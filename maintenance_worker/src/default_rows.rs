@@ -7,7 +7,7 @@
 //! reader must not plan its query before the partition is attached and run it on the default partition afterwards.
 
 use crate::error::Error;
-use crate::key::Bound;
+use crate::key::{Bound, MAXVALUE};
 use crate::plan::Step;
 use crate::registry::{Partition, Policy, latest};
 use pg_ext_core::identity::{RunAs, may_act_for, set};
@@ -172,7 +172,11 @@ impl<'a> Move<'a> {
                 self.policy.table.key_type_name()
             )
         };
-        format!("{key} >= {} AND {key} < {}", value(&self.step.lower), value(&self.step.upper))
+        let from = format!("{key} >= {}", value(&self.step.lower));
+        if self.step.upper.as_deref() == Some(MAXVALUE) {
+            return from;
+        }
+        format!("{from} AND {key} < {}", value(&self.step.upper))
     }
 
     /// The statements before the rows are moved.

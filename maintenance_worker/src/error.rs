@@ -24,6 +24,34 @@ pub enum Error {
     KeyNotOneColumn(String),
     #[error("partition key column \"{column}\" has unsupported type {type_name}")]
     KeyType { column: String, type_name: String },
+    #[error("invalid epoch \"{0}\"")]
+    Epoch(String),
+    #[error("partition key column \"{0}\" is an integer, and nothing says what it counts")]
+    EpochMissing(String),
+    #[error("a policy by ids has no epoch")]
+    EpochOfIds,
+    #[error("partition key column \"{column}\" of type {type_name} is too short for this epoch")]
+    EpochTooShort { column: String, type_name: String },
+    #[error("partition key column \"{column}\" of type {type_name} has no epoch")]
+    NotEpoch { column: String, type_name: String },
+    #[error("partition key column \"{column}\" of type {type_name} cannot be partitioned by ids")]
+    NotIds { column: String, type_name: String },
+    #[error("retention and period are not of the same kind")]
+    RetentionOfOtherKind,
+    #[error("max_runtime must be between 1 millisecond and 7 days")]
+    MaxRuntime,
+    #[error("setting \"{0}\" cannot be reset")]
+    Reset(String),
+    #[error("setting \"{0}\" is both given and reset")]
+    ResetAndGiven(String),
+    #[error("the policy of \"{0}\" is not of the same kind as the range")]
+    RangeOfOtherKind(String),
+    #[error("extension \"pg_partman\" is not installed in this database")]
+    NoPartman,
+    #[error("\"{0}\" is not maintained by pg_partman")]
+    NotPartman(String),
+    #[error("\"{table}\" cannot be taken over from pg_partman: {reason}")]
+    Partman { table: String, reason: String, hint: String },
     #[error("invalid period: {0}")]
     Period(#[from] PeriodError),
     #[error("a partition of a date key must span whole days")]
@@ -71,11 +99,23 @@ impl SqlError for Error {
             Self::NotPartitioned(_) | Self::NotRange(_) | Self::NotMaterializedView(_) => {
                 ERRCODE_WRONG_OBJECT_TYPE
             }
-            Self::Temporary(_) | Self::KeyNotOneColumn(_) | Self::KeyType { .. } => {
-                ERRCODE_FEATURE_NOT_SUPPORTED
-            }
+            Self::Temporary(_)
+            | Self::KeyNotOneColumn(_)
+            | Self::KeyType { .. }
+            | Self::Partman { .. } => ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Period(_)
             | Self::PeriodBelowDay
+            | Self::Epoch(_)
+            | Self::EpochMissing(_)
+            | Self::EpochOfIds
+            | Self::EpochTooShort { .. }
+            | Self::NotEpoch { .. }
+            | Self::NotIds { .. }
+            | Self::RetentionOfOtherKind
+            | Self::MaxRuntime
+            | Self::Reset(_)
+            | Self::ResetAndGiven(_)
+            | Self::RangeOfOtherKind(_)
             | Self::Premake(_)
             | Self::Retention
             | Self::OnExpiry(_)
@@ -85,7 +125,7 @@ impl SqlError for Error {
             | Self::Schedule(..)
             | Self::CatchUp(_) => ERRCODE_INVALID_PARAMETER_VALUE,
             Self::PolicyExists(..) => ERRCODE_DUPLICATE_OBJECT,
-            Self::NoPolicy(..) => ERRCODE_UNDEFINED_OBJECT,
+            Self::NoPolicy(..) | Self::NoPartman | Self::NotPartman(_) => ERRCODE_UNDEFINED_OBJECT,
             Self::OutOfCalendar(_) => ERRCODE_DATETIME_FIELD_OVERFLOW,
             Self::RangeTooLong(_) => ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Self::NotConcurrent(_) | Self::PublishedRows(_) => {
@@ -110,15 +150,45 @@ impl SqlError for Error {
                 "No other session sees a temporary table. Use a permanent or an unlogged one."
             }
             Self::KeyNotOneColumn(_) => {
-                "Partition by one plain column of type date, timestamp or timestamptz."
+                "Partition by one plain column of type date, timestamp, timestamptz, uuid or an integer type."
             }
-            Self::KeyType { .. } => "Supported types are date, timestamp and timestamptz.",
+            Self::KeyType { .. } => {
+                "Supported types are date, timestamp, timestamptz, uuid and the integer types."
+            }
+            Self::NoPartman => "Use maintenance.add_partition_policy() for sets made by hand.",
+            Self::NotPartman(_) => {
+                "pg_partman's part_config has no row of it. Use maintenance.add_partition_policy()."
+            }
+            Self::Partman { hint, .. } => hint,
+            Self::Epoch(_) => "Use 's' for seconds or 'ms' for milliseconds since 1970.",
+            Self::EpochMissing(_) => {
+                "Give epoch => 's' or 'ms' if it holds a time, or the period as a whole number if it counts rows."
+            }
+            Self::EpochOfIds => "Give the period as an interval if the key holds a time.",
+            Self::EpochTooShort { .. } => {
+                "A bigint holds seconds and milliseconds, an integer seconds up to 2038."
+            }
+            Self::NotEpoch { .. } => "Leave epoch out: it is for integers that hold a time.",
+            Self::NotIds { .. } => "Give the period as an interval, such as '1 day'.",
+            Self::RetentionOfOtherKind => {
+                "Give both as intervals, or both as numbers of ids: id_period goes with id_retention."
+            }
+            Self::MaxRuntime => "Use an interval such as '10 minutes', or NULL for no limit.",
+            Self::Reset(_) => {
+                "What has a default can be reset, a period, a schedule and the epoch cannot."
+            }
+            Self::ResetAndGiven(_) => "Do one of the two.",
+            Self::RangeOfOtherKind(_) => {
+                "Give points in time for a policy with an interval, numbers for one by ids."
+            }
             Self::Period(_) => {
                 "Use one unit: '15 minutes', '1 hour', '1 day', '1 week', '1 month' or '1 year', or a multiple of it."
             }
             Self::PeriodBelowDay => "Use a period of at least '1 day'.",
             Self::Premake(_) => "It is the number of partitions kept ready after the current one.",
-            Self::Retention => "Use an interval such as '30 days', or NULL to keep everything.",
+            Self::Retention => {
+                "Use an interval such as '30 days', or a number of ids, or NULL to keep everything."
+            }
             Self::OnExpiry(_) => "Use 'drop' or 'detach'.",
             Self::LockTimeout => {
                 "Writers may wait that long when a partition expires. The default is '1s'."

@@ -1,5 +1,6 @@
 //! Runs the steps of policies, so that one that fails takes no other along.
 
+use crate::deadline::Deadline;
 use crate::default_rows;
 use crate::history::Attempt;
 use crate::partition::partitions_of;
@@ -46,14 +47,15 @@ pub fn execute(policy: &Policy, steps: Vec<Step>) -> Done {
 /// just as long.
 pub fn execute_all(jobs: Vec<(Option<&Policy>, Vec<Step>)>) -> Vec<Done> {
     let mut done: Vec<Done> = jobs.iter().map(|_| Done::default()).collect();
-    let tasks: Vec<Task> = jobs
-        .into_iter()
-        .enumerate()
-        .filter_map(|(job, (policy, steps))| Some((job, policy?, steps)))
-        .flat_map(|(job, policy, steps)| {
-            steps.into_iter().map(move |step| Task { job, policy, step })
-        })
-        .collect();
+    let mut tasks = vec![];
+    for (job, (policy, steps)) in jobs.into_iter().enumerate() {
+        let Some(policy) = policy else { continue };
+        if policy.max_runtime_ms.is_some() {
+            done[job] = execute_limited(policy, steps);
+        } else {
+            tasks.extend(steps.into_iter().map(|step| Task { job, policy, step }));
+        }
+    }
     let mut locked_out = HashSet::new();
     for some in tasks.chunks(TOGETHER) {
         run(&some.iter().collect::<Vec<_>>(), &mut locked_out, &mut done);
@@ -80,6 +82,38 @@ fn run(tasks: &[&Task], locked_out: &mut HashSet<usize>, done: &mut [Done]) {
         }
         tasks.drain(..=failed);
     }
+}
+
+/// Runs the steps of a policy with a `max_runtime`: each in a subtransaction of its own, so that what was done before the
+/// time was over stays.
+fn execute_limited(policy: &Policy, steps: Vec<Step>) -> Done {
+    let deadline = Deadline::start(policy.max_runtime_ms);
+    let mut done = Done::default();
+    for step in steps {
+        pgrx::check_for_interrupts!();
+        let started = Instant::now();
+        let work = || {
+            let _owner = RunAs::owner(policy.table.owner);
+            set("lock_timeout", &policy.lock_timeout_ms.to_string());
+            carry_out(policy, &step).unwrap_or_report();
+        };
+        let result = deadline.watch(|| subtransaction::run_cancelable_if(work, Deadline::expired));
+        let enough =
+            Deadline::expired() || matches!(&result, Err(error) if error.sqlstate == "55P03");
+        match result {
+            Err(error) if default_rows::in_the_way(&step, &error.sqlstate) => {
+                done.pending.push(step);
+            }
+            result => {
+                let result = result.map(|()| None);
+                done.attempts.push(attempt(&step, result, started.elapsed()));
+            }
+        }
+        if enough {
+            break;
+        }
+    }
+    done
 }
 
 fn attempt(step: &Step, result: Result<Option<i64>, Caught>, took: Duration) -> Attempt {
@@ -126,10 +160,11 @@ fn together(tasks: &[&Task], done: &mut [Done]) -> Result<(), (usize, Caught, Du
 /// Each locks the table for a moment, in a caller's transaction up to its end.
 pub fn execute_pending(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
     let mut attempts = Vec::with_capacity(steps.len());
+    let deadline = Deadline::start(policy.max_runtime_ms);
     for step in steps {
         pgrx::check_for_interrupts!();
         let started = Instant::now();
-        let result = subtransaction::run(|| {
+        let work = || {
             let partitions = partitions_of(policy).unwrap_or_report();
             let _owner = RunAs::owner(policy.table.owner);
             set("lock_timeout", &policy.lock_timeout_ms.to_string());
@@ -138,10 +173,11 @@ pub fn execute_pending(policy: &Policy, steps: Vec<Step>) -> Vec<Attempt> {
                 replica_index(policy.table.oid, &step.partition).unwrap_or_report();
             }
             rows
-        });
+        };
+        let result = deadline.watch(|| subtransaction::run_cancelable_if(work, Deadline::expired));
         let locked_out = matches!(&result, Err(error) if error.sqlstate == "55P03");
         attempts.push(attempt(&step, result.map(Some), started.elapsed()));
-        if locked_out {
+        if locked_out || Deadline::expired() {
             break;
         }
     }

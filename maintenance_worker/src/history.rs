@@ -138,7 +138,7 @@ pub fn record_attempts(kind: Kind, name: &str, attempts: &[Attempt]) -> Result<(
     record_lines(kind, &lines)
 }
 
-/// Adds lines to the history, all in one statement.
+/// Adds lines to the history, and to the totals that `metrics` shows, all in one statement.
 fn record_lines(kind: Kind, lines: &[(&str, &Attempt)]) -> Result<(), ErrorReport> {
     if lines.is_empty() {
         return Ok(());
@@ -149,7 +149,8 @@ fn record_lines(kind: Kind, lines: &[(&str, &Attempt)]) -> Result<(), ErrorRepor
     let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
     let seconds: Vec<f64> = lines.iter().map(|(_, a)| a.took.as_secs_f64()).collect();
     write(
-        "INSERT INTO maintenance.history
+        "WITH attempts AS (
+         INSERT INTO maintenance.history
              (kind, relation, action, object, outcome, duration, sqlstate, error, hint, rows)
          SELECT $1, a.name, a.action, a.object, a.outcome, pg_catalog.make_interval(secs => a.seconds),
                 a.sqlstate, a.error, a.hint, a.rows
@@ -157,7 +158,13 @@ fn record_lines(kind: Kind, lines: &[(&str, &Attempt)]) -> Result<(), ErrorRepor
                          pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),
                          pg_catalog.unnest($10))
               WITH ORDINALITY a (name, action, object, outcome, seconds, sqlstate, error, hint, rows, position)
-         ORDER BY a.position",
+         ORDER BY a.position
+         RETURNING kind, relation, action, outcome, duration)
+         INSERT INTO maintenance.totals AS t (kind, relation, action, outcome, actions, seconds)
+         SELECT kind, relation, action, outcome, pg_catalog.count(*), pg_catalog.sum(EXTRACT(epoch FROM duration))
+         FROM attempts GROUP BY kind, relation, action, outcome
+         ON CONFLICT (kind, relation, action, outcome) DO UPDATE
+             SET actions = t.actions + excluded.actions, seconds = t.seconds + excluded.seconds",
         &[
             kind.name().into(),
             names.into(),

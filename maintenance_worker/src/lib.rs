@@ -1,22 +1,29 @@
 #![doc = include_str!("../../docs/maintenance_worker.md")]
 
 mod coverage;
+mod deadline;
 mod default_rows;
 mod dependencies;
 mod error;
 mod execution;
+mod front;
 mod guc;
 mod history;
+mod ids;
 mod key;
 mod launcher;
 mod naming;
 mod partition;
+mod partman;
 mod period;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod refresh;
 mod registry;
 mod schedule;
 mod shared;
+mod status;
 mod worker;
 mod zone;
 

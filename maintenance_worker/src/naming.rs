@@ -22,7 +22,8 @@ enum Stamp {
 /// `_YYYYMMDD_HH24MI`, as coarse as the period allows.
 ///
 /// A finer stamp is used where the bound is off the grid or `taken` holds the coarse name (the rest of a period that is
-/// partly covered by hand). Where a clock goes back, the UTC offset tells the two hours apart.
+/// partly covered by hand). Where a clock goes back, the UTC offset tells the two hours apart. Ids are named by their
+/// number.
 pub fn partition_name(
     parent: &str,
     period: Period,
@@ -30,13 +31,16 @@ pub fn partition_name(
     zone: &TimeZone,
     taken: &HashSet<String>,
 ) -> Result<String, OutOfCalendar> {
+    if let Period::Ids(_) = period {
+        return Ok(id_name(parent, lower, taken));
+    }
     let wall = civil(lower, zone)?;
     let (date, time) = (wall.date(), wall.time());
     let coarse = match period {
         Period::Months(n) if n % 12 == 0 => Stamp::Year,
         Period::Months(_) => Stamp::Month,
         Period::Days(_) => Stamp::Day,
-        Period::Micros(_) => Stamp::Minute,
+        Period::Micros(_) | Period::Ids(_) => Stamp::Minute,
     };
     let exact = if time.subsec_nanosecond() != 0 {
         Stamp::Microsecond
@@ -92,6 +96,19 @@ pub fn partition_name(
         }
     }
     Ok(name)
+}
+
+/// `<parent>_<lower>`, with an `m` before a number below zero, and a count behind it where that name is taken.
+fn id_name(parent: &str, lower: i64, taken: &HashSet<String>) -> String {
+    let sign = if lower < 0 { "m" } else { "" };
+    let stem = format!("_{sign}{}", lower.unsigned_abs());
+    let mut name = fit(parent, &stem);
+    let mut count = 2;
+    while taken.contains(&name) {
+        name = fit(parent, &format!("{stem}_{count}"));
+        count += 1;
+    }
+    name
 }
 
 /// `base` and `suffix` in 63 bytes. Where `base` must be cut, a hash of all of it keeps two long names that share their
@@ -188,5 +205,17 @@ mod unit {
         // A character is never cut in two.
         let wide = name(&"é".repeat(31), Period::Days(1), lower, "UTC", &[]);
         assert!(wide.len() <= 63 && wide.ends_with("_20150520"), "{wide}");
+    }
+
+    #[test]
+    fn ids_are_named_by_their_number() {
+        let name = |lower, taken: &[&str]| {
+            let taken = taken.iter().map(|t| t.to_string()).collect();
+            partition_name("t", Period::Ids(10), lower, &TimeZone::UTC, &taken).unwrap()
+        };
+        assert_eq!(name(0, &[]), "t_0");
+        assert_eq!(name(-20, &[]), "t_m20");
+        assert_eq!(name(i64::MIN, &[]), "t_m9223372036854775808");
+        assert_eq!(name(20, &["t_20", "t_20_2"]), "t_20_3");
     }
 }

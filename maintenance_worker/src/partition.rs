@@ -1,11 +1,13 @@
 //! Partition maintenance: the functions of partition policies and the run itself.
 
 use crate::coverage::Range;
+use crate::deadline::Deadline;
 use crate::default_rows;
 use crate::error::Error;
 use crate::execution::{Done, execute, execute_all, execute_pending, with_hint};
+use crate::front::{Front, try_front};
 use crate::history::{Attempt, Kind, Record, describe, record, record_all, record_attempts};
-use crate::key::now;
+use crate::key::{Key, now};
 use crate::plan::{Action, Concurrent, Step, creations, horizon, is_due, steps};
 use crate::registry::{self, Policy, Settings, Stored, Template, table};
 use crate::worker::Run;
@@ -23,7 +25,7 @@ use std::time::{Duration, Instant};
 const LOCK_CLASS: i32 = 0x6d61_696e;
 
 /// What the functions that run something return. pgrx reads their signatures as text, so they spell it out.
-type Outcomes = TableIterator<
+pub type Outcomes = TableIterator<
     'static,
     (
         name!(parent, Oid),
@@ -35,7 +37,7 @@ type Outcomes = TableIterator<
 >;
 
 /// One line of what a run reports.
-struct Line {
+pub struct Line {
     parent: Oid,
     action: String,
     partition: Option<String>,
@@ -43,7 +45,7 @@ struct Line {
     error: Option<String>,
 }
 
-fn outcomes(lines: Vec<Line>) -> Outcomes {
+pub fn outcomes(lines: Vec<Line>) -> Outcomes {
     TableIterator::new(
         lines.into_iter().map(|l| (l.parent, l.action, l.partition, l.outcome.to_owned(), l.error)),
     )
@@ -65,6 +67,8 @@ fn add_partition_policy(
     unlogged: Option<bool>,
     time_zone: Option<String>,
     lock_timeout: Option<Interval>,
+    epoch: Option<String>,
+    max_runtime: Option<Interval>,
 ) -> Result<
     TableIterator<
         'static,
@@ -78,29 +82,57 @@ fn add_partition_policy(
     >,
     ErrorReport,
 > {
-    let parent = required(parent, "parent")?;
     let settings = Settings {
-        period: required(period, "period")?,
-        premake: required(premake, "premake")?,
+        period: Some(required(period, "period")?),
         retention,
+        epoch,
+        ..given(premake, on_expiry, unlogged, time_zone, lock_timeout, max_runtime)?
+    };
+    Ok(outcomes(add(required(parent, "parent")?, &settings)?))
+}
+
+/// The settings that policies of all kinds have.
+pub fn given(
+    premake: Option<i32>,
+    on_expiry: Option<String>,
+    unlogged: Option<bool>,
+    time_zone: Option<String>,
+    lock_timeout: Option<Interval>,
+    max_runtime: Option<Interval>,
+) -> Result<Settings, Error> {
+    Ok(Settings {
+        premake: required(premake, "premake")?,
         on_expiry: required(on_expiry, "on_expiry")?,
         unlogged,
         time_zone: required(time_zone, "time_zone")?,
         lock_timeout: required(lock_timeout, "lock_timeout")?,
-    };
+        max_runtime,
+        ..Settings::by_default()
+    })
+}
+
+/// Registers a policy and runs it.
+pub fn add(parent: Oid, settings: &Settings) -> Result<Vec<Line>, ErrorReport> {
+    register(parent, settings)?;
+    run(registry::stored(Some(parent))?)
+}
+
+/// Registers a policy.
+pub fn register(parent: Oid, settings: &Settings) -> Result<(), ErrorReport> {
     let table = table(parent)?;
     table.check_owner()?;
-    let policy = checked(table, &settings)?;
+    let policy = checked(table, settings)?;
     let added = registry::write(
         "INSERT INTO maintenance.partition_policies
-             (parent, period, premake, retention, on_expiry, unlogged, time_zone, lock_timeout)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (parent) DO NOTHING RETURNING true",
-        &arguments(parent, &settings),
+             (parent, period, premake, retention, on_expiry, unlogged, time_zone, lock_timeout, id_period, id_retention,
+              epoch, max_runtime)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (parent) DO NOTHING RETURNING true",
+        &arguments(parent, settings),
     )?;
     if added == 0 {
         return Err(Error::PolicyExists(policy.table.name, "partition").into());
     }
-    Ok(outcomes(run(registry::stored(Some(parent))?)?))
+    Ok(())
 }
 
 /// `maintenance.alter_partition_policy`: what is NULL stays.
@@ -115,7 +147,11 @@ fn alter_partition_policy(
     unlogged: Option<bool>,
     time_zone: Option<String>,
     lock_timeout: Option<Interval>,
-    no_retention: Option<bool>,
+    epoch: Option<String>,
+    max_runtime: Option<Interval>,
+    id_period: Option<i64>,
+    id_retention: Option<i64>,
+    reset: Option<Vec<Option<String>>>,
 ) -> Result<
     TableIterator<
         'static,
@@ -131,26 +167,76 @@ fn alter_partition_policy(
 > {
     let Stored { table, settings: old, .. } = owned(required(parent, "parent")?)?;
     let parent = table.oid;
-    if retention.is_some() || no_retention == Some(true) || on_expiry.is_some() {
+    let mut settings = old;
+    let defaults = Settings::by_default();
+    for name in reset.unwrap_or_default() {
+        let name = required(name, "reset")?;
+        let given = match name.as_str() {
+            "premake" => replace(&mut settings.premake, defaults.premake, premake.is_some()),
+            "retention" => {
+                settings.id_retention = None;
+                let given = retention.is_some() || id_retention.is_some();
+                replace(&mut settings.retention, None, given)
+            }
+            "on_expiry" => {
+                let default = defaults.on_expiry.clone();
+                replace(&mut settings.on_expiry, default, on_expiry.is_some())
+            }
+            "unlogged" => replace(&mut settings.unlogged, None, unlogged.is_some()),
+            "time_zone" => {
+                let default = defaults.time_zone.clone();
+                replace(&mut settings.time_zone, default, time_zone.is_some())
+            }
+            "lock_timeout" => {
+                let default = defaults.lock_timeout;
+                replace(&mut settings.lock_timeout, default, lock_timeout.is_some())
+            }
+            "max_runtime" => replace(&mut settings.max_runtime, None, max_runtime.is_some()),
+            _ => return Err(Error::Reset(name).into()),
+        };
+        if given {
+            return Err(Error::ResetAndGiven(name).into());
+        }
+        // What is to be kept longer, or not to be dropped, stays.
+        if matches!(name.as_str(), "retention" | "on_expiry") {
+            registry::forget_all_expiring(parent)?;
+        }
+    }
+    if retention.is_some() || id_retention.is_some() || on_expiry.is_some() {
         registry::forget_all_expiring(parent)?;
     }
+    // A period of the one kind takes the place of one of the other.
+    if period.is_some() || id_period.is_some() {
+        (settings.period, settings.id_period) = (period, id_period);
+    }
+    if retention.is_some() || id_retention.is_some() {
+        (settings.retention, settings.id_retention) = (retention, id_retention);
+    }
     let settings = Settings {
-        period: period.unwrap_or(old.period),
-        premake: premake.unwrap_or(old.premake),
-        retention: if no_retention == Some(true) { None } else { retention.or(old.retention) },
-        on_expiry: on_expiry.unwrap_or(old.on_expiry),
-        unlogged: unlogged.or(old.unlogged),
-        time_zone: time_zone.unwrap_or(old.time_zone),
-        lock_timeout: lock_timeout.unwrap_or(old.lock_timeout),
+        premake: premake.unwrap_or(settings.premake),
+        on_expiry: on_expiry.unwrap_or(settings.on_expiry),
+        unlogged: unlogged.or(settings.unlogged),
+        time_zone: time_zone.unwrap_or(settings.time_zone),
+        lock_timeout: lock_timeout.unwrap_or(settings.lock_timeout),
+        epoch: epoch.or(settings.epoch),
+        max_runtime: max_runtime.or(settings.max_runtime),
+        ..settings
     };
     checked(table, &settings)?;
     registry::write(
         "UPDATE maintenance.partition_policies SET period = $2, premake = $3, retention = $4, on_expiry = $5,
-             unlogged = $6, time_zone = $7, lock_timeout = $8
+             unlogged = $6, time_zone = $7, lock_timeout = $8, id_period = $9, id_retention = $10, epoch = $11,
+             max_runtime = $12
          WHERE parent = $1",
         &arguments(parent, &settings),
     )?;
     Ok(outcomes(run(registry::stored(Some(parent))?)?))
+}
+
+/// Puts a setting back, and passes on whether a value for it is given as well.
+pub fn replace<T>(setting: &mut T, default: T, given: bool) -> bool {
+    *setting = default;
+    given
 }
 
 /// `maintenance.remove_partition_policy`: the partitions stay.
@@ -169,11 +255,14 @@ fn remove_partition_policy(parent: Option<Oid>) -> Result<(), ErrorReport> {
 /// A policy that can be planned with now: one that reaches beyond the calendar is refused.
 fn checked(table: registry::Table, settings: &Settings) -> Result<Policy, Error> {
     let policy = Policy::new(table, settings)?;
-    horizon(&policy, now())?;
+    // Where ids stand is nothing that a policy could be wrong about.
+    if !matches!(policy.key, Key::Ids(_)) {
+        horizon(&policy, Front::at(now()))?;
+    }
     Ok(policy)
 }
 
-fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 8] {
+fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 12] {
     [
         parent.into(),
         settings.period.into(),
@@ -183,11 +272,15 @@ fn arguments(parent: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>
         settings.unlogged.into(),
         settings.time_zone.as_str().into(),
         settings.lock_timeout.into(),
+        settings.id_period.into(),
+        settings.id_retention.into(),
+        settings.epoch.as_deref().into(),
+        settings.max_runtime.into(),
     ]
 }
 
 /// The stored policy of a table that the caller may maintain.
-fn owned(parent: Oid) -> Result<Stored, ErrorReport> {
+pub fn owned(parent: Oid) -> Result<Stored, ErrorReport> {
     let table = table(parent)?;
     table.check_owner()?;
     let stored = registry::stored(Some(parent))?.into_iter().next();
@@ -239,7 +332,11 @@ fn plan(
             Err(_) => continue,
         };
         let oid = policy.table.oid;
-        let mut steps = planned(&policy)?;
+        let mut steps = match (planned_all(&[&policy])?.remove(0), parent) {
+            (Ok(steps), _) => steps,
+            (Err(error), Some(_)) => error.raise(),
+            (Err(_), None) => continue,
+        };
         if steps.iter().any(|step| step.attach.is_some()) {
             default_rows::explain(&policy, &mut steps, &partitions_of(&policy)?);
         }
@@ -298,18 +395,31 @@ fn create_partitions(
     ErrorReport,
 > {
     let stored = owned(required(parent, "parent")?)?;
-    let start: i64 = required(range_start, "range_start")?.into();
-    let end: i64 = required(range_end, "range_end")?.into();
+    let start = required(range_start, "range_start")?.into();
+    let end = required(range_end, "range_end")?.into();
+    Ok(outcomes(create(stored, start, end, false)?))
+}
+
+/// Covers a range of instants or of ids.
+pub fn create(
+    stored: Stored,
+    start: i64,
+    end: i64,
+    by_ids: bool,
+) -> Result<Vec<Line>, ErrorReport> {
     if start >= end {
         return Err(Error::RangeOrder.into());
     }
     let policy = Policy::new(stored.table, &stored.settings)?;
+    if matches!(policy.key, Key::Ids(_)) != by_ids {
+        return Err(Error::RangeOfOtherKind(policy.table.name).into());
+    }
     let window = Range {
         lower: policy.key.locate(start, &policy.zone).map_err(Error::from)?,
         upper: policy.key.locate(end, &policy.zone).map_err(Error::from)?,
     };
     if !try_lock(policy.table.oid) {
-        return Ok(outcomes(vec![skipped(policy.table.oid)]));
+        return Ok(vec![skipped(policy.table.oid)]);
     }
     let oid = policy.table.oid;
     let partitions = partitions_of(&policy)?;
@@ -319,7 +429,7 @@ fn create_partitions(
     attempts.extend(execute_pending(&policy, pending));
     // Not a run of the policy, so its state stays.
     record_attempts(Kind::Partition, &policy.table.qualified(), &attempts)?;
-    Ok(outcomes(attempts.into_iter().map(|a| line(oid, a)).collect()))
+    Ok(attempts.into_iter().map(|a| line(oid, a)).collect())
 }
 
 fn skipped(parent: Oid) -> Line {
@@ -347,14 +457,13 @@ pub fn partitions_of(policy: &Policy) -> Result<Vec<registry::Partition>, ErrorR
     Ok(registry::partitions(&parents)?.remove(&policy.table.oid).unwrap_or_default())
 }
 
-fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
+pub fn planned(policy: &Policy) -> Result<Vec<Step>, ErrorReport> {
     let mut steps = planned_all(&[policy])?;
-    Ok(steps.remove(0)?)
+    Ok(steps.remove(0).unwrap_or_else(|error| error.raise()))
 }
 
 /// The steps of every policy, found with one query each for all their partitions, leftovers and templates.
-fn planned_all(policies: &[&Policy]) -> Result<Vec<Result<Vec<Step>, Error>>, ErrorReport> {
-    let now = now();
+fn planned_all(policies: &[&Policy]) -> Result<Vec<Result<Vec<Step>, Caught>>, ErrorReport> {
     let keys: HashMap<_, _> = policies.iter().map(|p| (p.table.oid, p.key)).collect();
     let oids: Vec<Oid> = keys.keys().copied().collect();
     let partitions = registry::partitions(&keys)?;
@@ -365,13 +474,11 @@ fn planned_all(policies: &[&Policy]) -> Result<Vec<Result<Vec<Step>, Error>>, Er
         .iter()
         .map(|policy| {
             let oid = policy.table.oid;
-            steps(
-                policy,
-                partitions.get(&oid).map_or(&[], Vec::as_slice),
-                leftovers.get(&oid).map_or(&[], Vec::as_slice),
-                templates.get(&oid).unwrap_or(&none),
-                now,
-            )
+            let partitions = partitions.get(&oid).map_or(&[][..], Vec::as_slice);
+            let front = try_front(policy, partitions)?;
+            let leftovers = leftovers.get(&oid).map_or(&[][..], Vec::as_slice);
+            let template = templates.get(&oid).unwrap_or(&none);
+            steps(policy, partitions, leftovers, template, front).map_err(|e| Caught::of(&e))
         })
         .collect())
 }
@@ -379,7 +486,6 @@ fn planned_all(policies: &[&Policy]) -> Result<Vec<Result<Vec<Step>, Error>>, Er
 /// The tables among `stored` that have something to do or whose policy no longer fits, found with one query each for
 /// all their partitions and leftovers.
 pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
-    let now = now();
     let mut policies = HashMap::new();
     for stored in &stored {
         if let Ok(policy) = Policy::new(stored.table.clone(), &stored.settings) {
@@ -394,7 +500,8 @@ pub fn due(stored: Vec<Stored>) -> Result<Vec<Stored>, ErrorReport> {
             let partitions = partitions.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
             let leftovers = leftovers.get(&stored.table.oid).map_or(&[][..], Vec::as_slice);
             // What goes wrong here goes wrong again in the run, which reports it.
-            stored.failures == 0 && !is_due(policy, partitions, leftovers, now).unwrap_or(true)
+            let due = |front| is_due(policy, partitions, leftovers, front).unwrap_or(true);
+            stored.failures == 0 && !try_front(policy, partitions).map_or(true, due)
         })
     };
     Ok(stored.into_iter().filter(|stored| !quiet(stored)).collect())
@@ -523,13 +630,16 @@ impl Detach {
     pub fn run(&self) -> (Result<(), Caught>, Duration) {
         let started = Instant::now();
         let table = &self.policy.table;
-        let result = toplevel::run(&self.concurrent.detach, table.owner, || {
+        let remember = || {
             // From its first commit on, DETACH CONCURRENTLY can only be carried through, and so the drop after it.
             if self.concurrent.drop.is_some() {
                 registry::remember_expiring(table.oid, self.concurrent.partition, &self.partition)
                     .unwrap_or_report();
             }
-        });
+        };
+        let deadline = Deadline::start(self.policy.max_runtime_ms);
+        let result =
+            deadline.watch(|| toplevel::run(&self.concurrent.detach, table.owner, remember));
         (result, started.elapsed())
     }
 
@@ -642,10 +752,10 @@ fn prepare(stored: &Stored) -> Result<Result<(Policy, Vec<Step>), Attempt>, Erro
 fn prepare_all(
     stored: &[Stored],
 ) -> Result<Vec<Result<(Policy, Vec<Step>), Attempt>>, ErrorReport> {
-    let failed = |error: Error| Attempt {
+    let failed = |error: Caught| Attempt {
         action: "plan".into(),
         object: None,
-        result: Err(Caught::of(&error)),
+        result: Err(error),
         took: Duration::ZERO,
         rows: None,
     };
@@ -656,7 +766,7 @@ fn prepare_all(
     Ok(policies
         .into_iter()
         .map(|policy| {
-            let policy = policy.map_err(failed)?;
+            let policy = policy.map_err(|error| failed(Caught::of(&error)))?;
             let steps = steps.next().unwrap_or_else(|| Ok(vec![])).map_err(failed)?;
             Ok((policy, steps))
         })

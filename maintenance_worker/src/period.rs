@@ -11,7 +11,7 @@ use thiserror::Error;
 pub const DAY: i64 = 86_400_000_000;
 const MINUTE: i64 = 60_000_000;
 /// 2000-01-01 as microseconds since 1970-01-01.
-const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 /// The length of one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Period {
     Days(i32),
     /// Less than a day, counted on the wall clock from each midnight.
     Micros(i64),
+    /// So many ids, counted from zero. No time at all: positions are the ids.
+    Ids(i64),
 }
 
 /// Why an interval is no period.
@@ -60,12 +62,19 @@ impl Period {
     }
 }
 
-/// An age, as an interval states it.
+impl Period {
+    pub fn from_ids(ids: i64) -> Result<Self, PeriodError> {
+        if ids > 0 { Ok(Self::Ids(ids)) } else { Err(PeriodError::NotPositive) }
+    }
+}
+
+/// How far behind something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Age {
-    pub months: i32,
-    pub days: i32,
-    pub micros: i64,
+pub enum Age {
+    /// As an interval states it.
+    Time { months: i32, days: i32, micros: i64 },
+    /// So many ids.
+    Ids(i64),
 }
 
 /// The boundaries of a period in a time zone.
@@ -108,6 +117,9 @@ pub fn resolve(civil: DateTime, zone: &TimeZone) -> Result<i64, OutOfCalendar> {
 impl Grid {
     /// The last boundary at or before `at`.
     pub fn floor(&self, at: i64) -> Result<i64, OutOfCalendar> {
+        if let Period::Ids(n) = self.period {
+            return Ok(at.saturating_sub(at.rem_euclid(n)));
+        }
         let date = civil(at, &self.zone)?.date();
         match self.period {
             Period::Months(n) => {
@@ -129,11 +141,16 @@ impl Grid {
                 }
                 Err(OutOfCalendar)
             }
+            Period::Ids(_) => Err(OutOfCalendar),
         }
     }
 
     /// The first boundary after `at`.
     pub fn next(&self, at: i64) -> Result<i64, OutOfCalendar> {
+        if let Period::Ids(n) = self.period {
+            // Beyond the last id there is nothing to find.
+            return Ok(at.saturating_add(n - at.rem_euclid(n)));
+        }
         let date = civil(at, &self.zone)?.date();
         // More than one step only where a zone skips a whole calendar day, as Samoa did in 2011.
         match self.period {
@@ -170,17 +187,22 @@ impl Grid {
                     day = day.tomorrow().map_err(|_| OutOfCalendar)?;
                 }
             }
+            Period::Ids(_) => Err(OutOfCalendar),
         }
     }
 
     /// `at` less an age, on the wall clock of the grid's zone: months first, then days, then the time, as PostgreSQL does.
     pub fn before(&self, at: i64, age: Age) -> Result<i64, OutOfCalendar> {
+        let (months, days, micros) = match age {
+            Age::Time { months, days, micros } => (months, days, micros),
+            Age::Ids(n) => return at.checked_sub(n).ok_or(OutOfCalendar),
+        };
         let civil = civil(at, &self.zone)?;
         let earlier = civil
-            .checked_sub(age.months.months())
-            .and_then(|c| c.checked_sub(age.days.days()))
+            .checked_sub(months.months())
+            .and_then(|c| c.checked_sub(days.days()))
             .map_err(|_| OutOfCalendar)?;
-        resolve(earlier, &self.zone)?.checked_sub(age.micros).ok_or(OutOfCalendar)
+        resolve(earlier, &self.zone)?.checked_sub(micros).ok_or(OutOfCalendar)
     }
 
     fn first_of_month(&self, months: i32) -> Result<i64, OutOfCalendar> {
@@ -361,7 +383,7 @@ mod unit {
     #[test]
     fn ages_are_taken_off_the_wall_clock() {
         let grid = grid(Period::Days(1), "America/New_York");
-        let age = |months, days, micros| Age { months, days, micros };
+        let age = |months, days, micros| Age::Time { months, days, micros };
         // Noon less a day is noon, though the day had 23 hours.
         assert_eq!(
             grid.before(at("2015-03-08T16:00:00Z"), age(0, 1, 0)).unwrap(),
@@ -383,5 +405,22 @@ mod unit {
         assert_eq!(grid.floor(i64::MAX), Err(OutOfCalendar));
         assert_eq!(grid.floor(i64::MIN), Err(OutOfCalendar));
         assert_eq!(grid.next(at("9999-12-30T00:00:00Z") + 2 * DAY - 1), Err(OutOfCalendar));
+    }
+
+    #[test]
+    fn ids_are_counted_from_zero_up_to_the_ends_of_the_type() {
+        let grid = grid(Period::Ids(1000), "UTC");
+        for (at, lower, upper) in [
+            (0, 0, 1000),
+            (999, 0, 1000),
+            (1000, 1000, 2000),
+            (-1, -1000, 0),
+            (i64::MAX, i64::MAX - i64::MAX % 1000, i64::MAX),
+            (i64::MIN, i64::MIN, i64::MIN + 808),
+        ] {
+            assert_eq!((grid.floor(at), grid.next(at)), (Ok(lower), Ok(upper)), "{at}");
+        }
+        assert_eq!(grid.before(10, Age::Ids(30)), Ok(-20));
+        assert_eq!(grid.before(i64::MIN, Age::Ids(1)), Err(OutOfCalendar));
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::coverage::{Range, uncovered};
 use crate::error::Error;
-use crate::key::Bound;
+use crate::front::Front;
+use crate::key::{Bound, Key, MAXVALUE, uuid_text};
 use crate::naming::partition_name;
 use crate::registry::{Leftover, OnExpiry, Partition, Policy, Template, qualified};
 use pgrx::pg_sys::Oid;
@@ -63,9 +64,9 @@ pub struct Concurrent {
 }
 
 /// A partition that is to be made.
-struct Wanted {
-    range: Range,
-    name: String,
+pub struct Wanted {
+    pub range: Range,
+    pub name: String,
 }
 
 /// Whether a policy has anything to do: cheaper than [`steps`], for a pass over many tables.
@@ -73,13 +74,13 @@ pub fn is_due(
     policy: &Policy,
     partitions: &[Partition],
     leftovers: &[Leftover],
-    now: i64,
+    front: Front,
 ) -> Result<bool, Error> {
-    let window = horizon(policy, now)?;
+    let window = horizon(policy, front)?;
     Ok(!uncovered(window, &covered(partitions)).is_empty()
         || partitions.iter().any(|p| p.detach_pending)
         || leftovers.iter().any(|l| l.detached)
-        || !expired(policy, partitions, now)?.is_empty())
+        || !expired(policy, partitions, front)?.is_empty())
 }
 
 /// Everything a run would do now: creations first, since a missing partition hurts and an old one does not.
@@ -88,7 +89,7 @@ pub fn steps(
     partitions: &[Partition],
     leftovers: &[Leftover],
     template: &Template,
-    now: i64,
+    front: Front,
 ) -> Result<Vec<Step>, Error> {
     let parent = policy.table.qualified();
     let mut steps: Vec<Step> = partitions
@@ -106,11 +107,11 @@ pub fn steps(
         step.leftover = Some(leftover.oid);
         steps.push(step);
     }
-    steps.extend(creations(policy, partitions, template, horizon(policy, now)?)?);
+    steps.extend(creations(policy, partitions, template, horizon(policy, front)?)?);
     // PostgreSQL refuses DETACH CONCURRENTLY with either of them.
     let concurrently =
         partitions.iter().all(|p| p.bound != Some(Bound::Default) && !p.detach_pending);
-    for partition in expired(policy, partitions, now)? {
+    for partition in expired(policy, partitions, front)? {
         let name = partition.qualified();
         let mut ddl = format!("ALTER TABLE {parent} DETACH PARTITION {name}");
         let detach = format!("{ddl} CONCURRENTLY");
@@ -155,55 +156,84 @@ pub fn creations(
                 ddl += ";\n";
                 ddl += &statement.replacen("%s", &name, 1);
             }
-            let (lower, upper) = literals(policy, range)?;
+            let (lower, upper) = bounds(policy, partitions, range)?;
             let attach = format!(
-                "ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ('{lower}') TO ('{upper}')"
+                "ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({}) TO ({})",
+                quoted(&lower),
+                quoted(&upper)
             );
             ddl += &format!(";\n{attach}");
             let mut step = step(policy, Action::Create, name, Some(range), ddl)?;
             step.attach = Some(attach);
+            (step.lower, step.upper) = (Some(lower), Some(upper));
             step.replica_index = template.replica_index;
             Ok(step)
         })
         .collect()
 }
 
-/// From the start of the current period to the end of the last one that is kept ready.
-pub fn horizon(policy: &Policy, now: i64) -> Result<Range, Error> {
-    let lower = policy.grid.floor(policy.key.locate(now, &policy.zone)?)?;
+/// From the start of the current period to the end of the last one that is kept ready, or that of the key's type.
+pub fn horizon(policy: &Policy, front: Front) -> Result<Range, Error> {
+    let end = policy.key.span().upper;
+    let lower = policy.grid.floor(policy.key.locate(front.create, &policy.zone)?)?;
     let mut upper = lower;
     for _ in 0..=policy.premake {
+        if upper >= end {
+            break;
+        }
         upper = policy.grid.next(upper)?;
     }
-    Ok(Range { lower, upper })
+    Ok(Range { lower, upper: upper.min(end) })
 }
 
-fn wanted(policy: &Policy, partitions: &[Partition], window: Range) -> Result<Vec<Wanted>, Error> {
-    let covered = covered(partitions);
+/// Whether the key's type ends before the horizon does: soon nothing can be written any more.
+pub fn key_ends(policy: &Policy, front: Front) -> Result<bool, Error> {
+    Ok(horizon(policy, front)?.upper >= policy.key.span().upper)
+}
+
+/// The parts of the horizon that no partition covers.
+pub fn missing(
+    policy: &Policy,
+    partitions: &[Partition],
+    front: Front,
+) -> Result<Vec<Range>, Error> {
+    Ok(uncovered(horizon(policy, front)?, &covered(partitions)))
+}
+
+pub fn wanted(
+    policy: &Policy,
+    partitions: &[Partition],
+    window: Range,
+) -> Result<Vec<Wanted>, Error> {
+    let (grid, span) = (&policy.grid, policy.key.span());
     let mut taken: HashSet<String> = partitions
         .iter()
         .filter(|p| p.schema == policy.table.schema)
         .map(|p| p.name.clone())
         .collect();
     let mut wanted = vec![];
-    let mut lower = policy.grid.floor(window.lower)?;
-    while lower < window.upper {
-        let upper = policy.grid.next(lower)?;
-        for range in uncovered(Range { lower, upper }, &covered) {
+    // Whole periods, as far as the key's type goes.
+    let lower = window.lower.clamp(span.lower, span.upper);
+    let upper = window.upper.clamp(span.lower, span.upper);
+    if lower >= upper {
+        return Ok(wanted);
+    }
+    let whole = Range {
+        lower: grid.floor(lower)?.max(span.lower),
+        upper: if grid.floor(upper)? == upper { upper } else { grid.next(upper)?.min(span.upper) },
+    };
+    for gap in uncovered(whole, &covered(partitions)) {
+        let mut lower = gap.lower;
+        while lower < gap.upper {
             if wanted.len() == MAX_PARTITIONS {
                 return Err(Error::RangeTooLong(MAX_PARTITIONS));
             }
-            let name = partition_name(
-                &policy.table.name,
-                policy.grid.period,
-                range.lower,
-                &policy.grid.zone,
-                &taken,
-            )?;
+            let range = Range { lower, upper: grid.next(lower)?.min(gap.upper) };
+            let name = partition_name(&policy.table.name, grid.period, lower, &grid.zone, &taken)?;
             taken.insert(name.clone());
             wanted.push(Wanted { range, name });
+            lower = range.upper;
         }
-        lower = upper;
     }
     Ok(wanted)
 }
@@ -218,20 +248,16 @@ fn covered(partitions: &[Partition]) -> Vec<Range> {
 }
 
 /// The partitions that are wholly older than the retention.
-fn expired<'a>(
+pub fn expired<'a>(
     policy: &Policy,
     partitions: &'a [Partition],
-    now: i64,
+    front: Front,
 ) -> Result<Vec<&'a Partition>, Error> {
     let Some(retention) = policy.retention else { return Ok(vec![]) };
-    let now = policy.key.locate(now, &policy.zone)?;
+    let now = policy.key.locate(front.expire, &policy.zone)?;
     // A retention that reaches back beyond the calendar keeps everything.
     let Ok(cutoff) = policy.grid.before(now, retention) else { return Ok(vec![]) };
-    Ok(partitions
-        .iter()
-        .filter(|p| !p.detach_pending)
-        .filter(|p| matches!(p.bound, Some(Bound::Range(range)) if range.upper <= cutoff))
-        .collect())
+    Ok(partitions.iter().filter(|p| !p.detach_pending && p.is_before(cutoff)).collect())
 }
 
 fn step(
@@ -244,7 +270,7 @@ fn step(
     // Bounds of adopted partitions may lie outside of the calendar; the text is for people then.
     let text = |at: i64| match at {
         i64::MIN => "MINVALUE".to_owned(),
-        i64::MAX => "MAXVALUE".to_owned(),
+        i64::MAX => MAXVALUE.to_owned(),
         at => policy.key.literal(at, &policy.grid).unwrap_or_else(|_| at.to_string()),
     };
     Ok(Step {
@@ -260,9 +286,29 @@ fn step(
     })
 }
 
-fn literals(policy: &Policy, range: Range) -> Result<(String, String), Error> {
-    Ok((
-        policy.key.literal(range.lower, &policy.grid)?,
-        policy.key.literal(range.upper, &policy.grid)?,
-    ))
+/// A range as it is written after FROM and TO, but for the quotes. Beside a partition whose bound is a UUID within the
+/// millisecond, it is that UUID.
+fn bounds(
+    policy: &Policy,
+    partitions: &[Partition],
+    range: Range,
+) -> Result<(String, String), Error> {
+    let text = |at| policy.key.bound(at, &policy.grid);
+    let (mut lower, mut upper) = (text(range.lower)?, text(range.upper)?);
+    if policy.key == Key::Uuid {
+        for partition in partitions {
+            let Some(there) = partition.range() else { continue };
+            if let Some(exact) = partition.exact.upper.filter(|_| there.upper == range.lower) {
+                lower = uuid_text(exact);
+            }
+            if let Some(exact) = partition.exact.lower.filter(|_| there.lower == range.upper) {
+                upper = uuid_text(exact);
+            }
+        }
+    }
+    Ok((lower, upper))
+}
+
+fn quoted(bound: &str) -> String {
+    if bound == MAXVALUE { bound.into() } else { format!("'{bound}'") }
 }

@@ -1,9 +1,10 @@
 //! Refresh of materialized views: the functions of refresh policies and the run itself.
 
+use crate::deadline::Deadline;
 use crate::dependencies::{by_dependency, counters};
 use crate::error::Error;
 use crate::history::{Attempt, Kind, describe, record};
-use crate::partition::{required, try_lock};
+use crate::partition::{replace, required, try_lock};
 use crate::period::{position, timestamp};
 use crate::registry::{self, latest, qualified};
 use crate::schedule::{CatchUp, Planned, Schedule, Verdict};
@@ -80,6 +81,7 @@ struct Settings {
     only_if_changed: bool,
     time_zone: String,
     catch_up: String,
+    max_runtime: Option<Interval>,
 }
 
 impl Settings {
@@ -89,7 +91,14 @@ impl Settings {
             "skip" => CatchUp::Skip,
             other => return Err(Error::CatchUp(other.to_owned()).into()),
         };
+        self.max_runtime_ms()?;
         Ok((parse_schedule(&self.schedule, zone::load(&self.time_zone)?)?, catch_up))
+    }
+}
+
+impl Settings {
+    fn max_runtime_ms(&self) -> Result<Option<i32>, Error> {
+        self.max_runtime.as_ref().map(registry::max_runtime).transpose()
     }
 }
 
@@ -137,7 +146,7 @@ struct Stored {
 
 fn stored(matview: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let sql = format!(
-        "SELECT {VIEW_COLUMNS}, p.schedule, p.\"concurrently\", p.only_if_changed, p.time_zone, p.catch_up,
+        "SELECT {VIEW_COLUMNS}, p.schedule, p.\"concurrently\", p.only_if_changed, p.time_zone, p.catch_up, p.max_runtime,
              COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false),
              s.scheduled_at, s.next_run, s.counters
          FROM maintenance.refresh_policies p
@@ -151,8 +160,8 @@ fn stored(matview: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let instant = |at: Option<TimestampWithTimeZone>| at.and_then(|at| timestamp(at.into()).ok());
     registry::read(&sql, &[matview.into()], |row| {
         const N: usize = AFTER_VIEW;
-        let from = instant(row.get(N + 8)?);
-        let next = instant(row.get(N + 9)?);
+        let from = instant(row.get(N + 9)?);
+        let next = instant(row.get(N + 10)?);
         Ok(Stored {
             view: view_of(&row)?,
             settings: Settings {
@@ -161,17 +170,19 @@ fn stored(matview: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
                 only_if_changed: row.get(N + 3)?.unwrap_or(true),
                 time_zone: row.get(N + 4)?.unwrap_or_default(),
                 catch_up: row.get(N + 5)?.unwrap_or_default(),
+                max_runtime: row.get(N + 6)?,
             },
-            failures: row.get(N + 6)?.unwrap_or(0),
-            waiting: row.get(N + 7)?.unwrap_or(false),
+            failures: row.get(N + 7)?.unwrap_or(0),
+            waiting: row.get(N + 8)?.unwrap_or(false),
             planned: from.zip(next).map(|(from, next)| Planned { from, next }),
-            counters: row.get(N + 10)?,
+            counters: row.get(N + 11)?,
         })
     })
 }
 
 /// `maintenance.add_refresh_policy`
 #[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
 fn add_refresh_policy(
     matview: Option<Oid>,
     schedule: Option<String>,
@@ -179,6 +190,7 @@ fn add_refresh_policy(
     only_if_changed: Option<bool>,
     time_zone: Option<String>,
     catch_up: Option<String>,
+    max_runtime: Option<Interval>,
 ) -> Result<(), ErrorReport> {
     let view = owned_view(required(matview, "matview")?)?;
     let settings = Settings {
@@ -187,12 +199,13 @@ fn add_refresh_policy(
         only_if_changed: required(only_if_changed, "only_if_changed")?,
         time_zone: required(time_zone, "time_zone")?,
         catch_up: required(catch_up, "catch_up")?,
+        max_runtime,
     };
     let (schedule, _) = check(&view, &settings)?;
     let added = registry::write(
         "INSERT INTO maintenance.refresh_policies
-             (matview, schedule, \"concurrently\", only_if_changed, time_zone, catch_up)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (matview) DO NOTHING RETURNING true",
+             (matview, schedule, \"concurrently\", only_if_changed, time_zone, catch_up, max_runtime)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (matview) DO NOTHING RETURNING true",
         &arguments(view.oid, &settings),
     )?;
     if added == 0 {
@@ -203,6 +216,7 @@ fn add_refresh_policy(
 
 /// `maintenance.alter_refresh_policy`: what is NULL stays.
 #[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
 fn alter_refresh_policy(
     matview: Option<Oid>,
     schedule: Option<String>,
@@ -210,20 +224,37 @@ fn alter_refresh_policy(
     only_if_changed: Option<bool>,
     time_zone: Option<String>,
     catch_up: Option<String>,
+    max_runtime: Option<Interval>,
+    reset: Option<Vec<Option<String>>>,
 ) -> Result<(), ErrorReport> {
     let view = owned_view(required(matview, "matview")?)?;
-    let old = existing(&view)?.settings;
+    let mut old = existing(&view)?.settings;
+    for name in reset.unwrap_or_default() {
+        let name = required(name, "reset")?;
+        let given = match name.as_str() {
+            "concurrently" => replace(&mut old.concurrently, None, concurrently.is_some()),
+            "only_if_changed" => replace(&mut old.only_if_changed, true, only_if_changed.is_some()),
+            "time_zone" => replace(&mut old.time_zone, "UTC".into(), time_zone.is_some()),
+            "catch_up" => replace(&mut old.catch_up, "once".into(), catch_up.is_some()),
+            "max_runtime" => replace(&mut old.max_runtime, None, max_runtime.is_some()),
+            _ => return Err(Error::Reset(name).into()),
+        };
+        if given {
+            return Err(Error::ResetAndGiven(name).into());
+        }
+    }
     let settings = Settings {
         schedule: schedule.unwrap_or(old.schedule),
         concurrently: concurrently.or(old.concurrently),
         only_if_changed: only_if_changed.unwrap_or(old.only_if_changed),
         time_zone: time_zone.unwrap_or(old.time_zone),
         catch_up: catch_up.unwrap_or(old.catch_up),
+        max_runtime: max_runtime.or(old.max_runtime),
     };
     let (schedule, _) = check(&view, &settings)?;
     registry::write(
         "UPDATE maintenance.refresh_policies SET schedule = $2, \"concurrently\" = $3, only_if_changed = $4,
-             time_zone = $5, catch_up = $6
+             time_zone = $5, catch_up = $6, max_runtime = $7
          WHERE matview = $1",
         &arguments(view.oid, &settings),
     )?;
@@ -259,7 +290,7 @@ fn check(view: &View, settings: &Settings) -> Result<(Schedule, CatchUp), ErrorR
     Ok(parsed)
 }
 
-fn arguments(matview: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 6] {
+fn arguments(matview: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_>; 7] {
     [
         matview.into(),
         settings.schedule.as_str().into(),
@@ -267,6 +298,7 @@ fn arguments(matview: Oid, settings: &Settings) -> [pgrx::datum::DatumWithOid<'_
         settings.only_if_changed.into(),
         settings.time_zone.as_str().into(),
         settings.catch_up.as_str().into(),
+        settings.max_runtime.into(),
     ]
 }
 
@@ -365,7 +397,7 @@ fn refresh_all_materialized_views() -> Result<
     for matview in by_dependency(&views.iter().map(|view| view.oid).collect::<Vec<_>>())? {
         pgrx::check_for_interrupts!();
         let Some(view) = views.iter().find(|view| view.oid == matview) else { continue };
-        let (attempt, rows) = refresh(view, view.unique, None);
+        let (attempt, rows) = refresh(view, view.unique, None, None);
         lines.push(line(matview, &attempt, rows));
     }
     Ok(TableIterator::new(lines.into_iter().map(Line::columns)))
@@ -457,7 +489,7 @@ fn run_one(
         return Ok((Some(Line::bare(matview, "unchanged")), None));
     }
     let concurrently = settings.concurrently.unwrap_or(view.unique) && view.populated;
-    let (attempt, rows) = refresh(&view, concurrently, lock_timeout);
+    let (attempt, rows) = refresh(&view, concurrently, lock_timeout, settings.max_runtime_ms()?);
     // An empty text is equal to no counters, so that what is unknown counts as changed.
     let counted = if attempt.result.is_ok() { counted.unwrap_or_default() } else { String::new() };
     store_plan(matview, schedule.after_run(planned, now()), Some(&counted))?;
@@ -484,7 +516,12 @@ pub fn run_due(matview: Oid) -> Result<Option<Run>, ErrorReport> {
 }
 
 /// Refreshes a view as its owner. The rows that were written: all of the view's, or those that changed if concurrently.
-fn refresh(view: &View, concurrently: bool, lock_timeout: Option<&str>) -> (Attempt, Option<i64>) {
+fn refresh(
+    view: &View,
+    concurrently: bool,
+    lock_timeout: Option<&str>,
+    max_runtime_ms: Option<i32>,
+) -> (Attempt, Option<i64>) {
     let name = qualified(&view.schema, &view.name);
     let how = if concurrently { "CONCURRENTLY " } else { "" };
     let started = Instant::now();
@@ -500,10 +537,10 @@ fn refresh(view: &View, concurrently: bool, lock_timeout: Option<&str>) -> (Atte
         written(view.oid) - before
     };
     // Who cancels the worker's query means this refresh; who cancels his own means all of it.
-    let result = match lock_timeout {
-        Some(_) => subtransaction::run_cancelable(work),
-        None => subtransaction::run(work),
-    };
+    let means_refresh = || lock_timeout.is_some() || Deadline::expired();
+    let deadline = Deadline::start(max_runtime_ms);
+    let result = deadline.watch(|| subtransaction::run_cancelable_if(work, means_refresh));
+    drop(deadline);
     let rows = result.as_ref().ok().copied();
     let attempt = Attempt {
         action: if concurrently { "refresh concurrently" } else { "refresh" }.into(),

@@ -2,7 +2,7 @@
 
 use crate::coverage::Range;
 use crate::error::Error;
-use crate::key::{Bound, Key, read_bound};
+use crate::key::{Bound, Exact, Key, Unit, Width, read_bound};
 use crate::period::{Age, Grid, Period};
 use crate::zone;
 use jiff::tz::TimeZone;
@@ -84,8 +84,27 @@ impl Table {
         self.key_type_name.as_deref().unwrap_or_default()
     }
 
-    /// The key type, if policies can maintain this table.
-    pub fn key(&self) -> Result<Key, Error> {
+    /// A table that no server has, for tests of what is planned.
+    #[cfg(test)]
+    pub fn imagined(name: &str) -> Self {
+        Self {
+            oid: pg_sys::InvalidOid,
+            schema: "public".into(),
+            name: name.into(),
+            owner: pg_sys::InvalidOid,
+            relkind: "p".into(),
+            persistence: "p".into(),
+            strategy: Some("r".into()),
+            key_columns: 1,
+            key_column: Some("key".into()),
+            key_type: pg_sys::InvalidOid,
+            key_type_name: None,
+        }
+    }
+
+    /// What the key column holds, if policies can maintain this table. An integer says that not by itself: with an
+    /// `epoch` it holds the time in that unit, in a policy `by_ids` it counts rows.
+    pub fn key(&self, epoch: Option<&str>, by_ids: bool) -> Result<Key, Error> {
         let name = || self.name.clone();
         if self.relkind != "p" {
             return Err(Error::NotPartitioned(name()));
@@ -97,13 +116,38 @@ impl Table {
             return Err(Error::NotRange(name()));
         }
         let column = match &self.key_column {
-            Some(column) if self.key_columns == 1 => column,
+            Some(column) if self.key_columns == 1 => column.clone(),
             _ => return Err(Error::KeyNotOneColumn(name())),
         };
-        Key::from_type(self.key_type).ok_or_else(|| Error::KeyType {
-            column: column.clone(),
-            type_name: self.key_type_name.clone().unwrap_or_default(),
-        })
+        let type_name = self.key_type_name.clone().unwrap_or_default();
+        let unit = match epoch {
+            Some(text) => Some(Unit::parse(text).ok_or_else(|| Error::Epoch(text.to_owned()))?),
+            None => None,
+        };
+        match (Width::of_type(self.key_type), unit, by_ids) {
+            (Some(width), None, true) => Ok(Key::Ids(width)),
+            (Some(_), Some(_), true) => Err(Error::EpochOfIds),
+            (Some(Width::Eight), Some(unit), false) => Ok(Key::Epoch(unit, Width::Eight)),
+            (Some(Width::Four), Some(Unit::Seconds), false) => {
+                Ok(Key::Epoch(Unit::Seconds, Width::Four))
+            }
+            (Some(_), Some(_), false) => Err(Error::EpochTooShort { column, type_name }),
+            (Some(_), None, false) => Err(Error::EpochMissing(column)),
+            (None, unit, by_ids) => match Key::from_type(self.key_type) {
+                None => Err(Error::KeyType { column, type_name }),
+                Some(_) if by_ids => Err(Error::NotIds { column, type_name }),
+                Some(_) if unit.is_some() => Err(Error::NotEpoch { column, type_name }),
+                Some(key) => Ok(key),
+            },
+        }
+    }
+
+    pub fn is_unlogged(&self) -> bool {
+        self.persistence == "u"
+    }
+
+    pub fn has_integer_key(&self) -> bool {
+        Width::of_type(self.key_type).is_some()
     }
 
     /// Raises 42501 unless the current user may act for the owner.
@@ -173,13 +217,37 @@ impl OnExpiry {
 /// The columns of a policy as they are stored.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub period: Interval,
+    /// Either this or `id_period`.
+    pub period: Option<Interval>,
+    pub id_period: Option<i64>,
     pub premake: i32,
     pub retention: Option<Interval>,
+    pub id_retention: Option<i64>,
     pub on_expiry: String,
     pub unlogged: Option<bool>,
     pub time_zone: String,
     pub lock_timeout: Interval,
+    pub epoch: Option<String>,
+    pub max_runtime: Option<Interval>,
+}
+
+impl Settings {
+    /// What the functions take where nothing is said.
+    pub fn by_default() -> Self {
+        Self {
+            period: None,
+            id_period: None,
+            premake: 7,
+            retention: None,
+            id_retention: None,
+            on_expiry: "drop".into(),
+            unlogged: None,
+            time_zone: "UTC".into(),
+            lock_timeout: Interval::from_micros(1_000_000),
+            epoch: None,
+            max_runtime: None,
+        }
+    }
 }
 
 /// A policy, checked and ready to plan with.
@@ -194,34 +262,46 @@ pub struct Policy {
     pub on_expiry: OnExpiry,
     pub unlogged: bool,
     pub lock_timeout_ms: i64,
+    pub max_runtime_ms: Option<i32>,
 }
 
 impl Policy {
     /// Checks the settings against the table.
     pub fn new(table: Table, settings: &Settings) -> Result<Self, Error> {
-        let key = table.key()?;
+        let key = table.key(settings.epoch.as_deref(), settings.id_period.is_some())?;
         let interval = |i: &Interval| (i.months(), i.days(), i.micros());
-        let (months, days, micros) = interval(&settings.period);
-        let period = Period::from_interval(months, days, micros)?;
+        let period = match (&settings.period, settings.id_period) {
+            (_, Some(ids)) => Period::from_ids(ids)?,
+            (Some(period), None) => {
+                let (months, days, micros) = interval(period);
+                Period::from_interval(months, days, micros)?
+            }
+            (None, None) => return Err(Error::NullArgument("period")),
+        };
         if key == Key::Date && matches!(period, Period::Micros(_)) {
             return Err(Error::PeriodBelowDay);
         }
         if !(0..=10_000).contains(&settings.premake) {
             return Err(Error::Premake(settings.premake));
         }
-        let retention = settings
-            .retention
-            .as_ref()
-            .map(|retention| {
+        let retention = match (&settings.retention, settings.id_retention) {
+            (None, None) => None,
+            (Some(retention), None) if !matches!(key, Key::Ids(_)) => {
                 let (months, days, micros) = interval(retention);
                 let positive = months >= 0 && days >= 0 && micros >= 0;
-                if positive && (months, days, micros) != (0, 0, 0) {
-                    Ok(Age { months, days, micros })
-                } else {
-                    Err(Error::Retention)
+                if !positive || (months, days, micros) == (0, 0, 0) {
+                    return Err(Error::Retention);
                 }
-            })
-            .transpose()?;
+                Some(Age::Time { months, days, micros })
+            }
+            (None, Some(ids)) if matches!(key, Key::Ids(_)) => {
+                if ids <= 0 {
+                    return Err(Error::Retention);
+                }
+                Some(Age::Ids(ids))
+            }
+            _ => return Err(Error::RetentionOfOtherKind),
+        };
         let lock_timeout_ms = match interval(&settings.lock_timeout) {
             (0, 0, micros) if (1_000..=3_600_000_000).contains(&micros) => micros / 1_000,
             _ => return Err(Error::LockTimeout),
@@ -234,10 +314,25 @@ impl Policy {
             premake: settings.premake,
             retention,
             on_expiry: OnExpiry::parse(&settings.on_expiry)?,
-            unlogged: settings.unlogged.unwrap_or(table.persistence == "u"),
+            unlogged: settings.unlogged.unwrap_or(table.is_unlogged()),
             lock_timeout_ms,
+            max_runtime_ms: settings.max_runtime.as_ref().map(max_runtime).transpose()?,
             table,
         })
+    }
+}
+
+/// How long one run of a policy may take, in milliseconds.
+pub fn max_runtime(interval: &Interval) -> Result<i32, Error> {
+    // More than an hour is usual for a view, more than a day is not.
+    const LONGEST: i64 = 7 * 86_400_000;
+    let milliseconds = match (interval.months(), interval.days(), interval.micros()) {
+        (0, days @ 0..=7, micros) => i64::from(days) * 86_400_000 + micros / 1_000,
+        _ => 0,
+    };
+    match i32::try_from(milliseconds) {
+        Ok(milliseconds) if (1..=LONGEST).contains(&i64::from(milliseconds)) => Ok(milliseconds),
+        _ => Err(Error::MaxRuntime),
     }
 }
 
@@ -265,6 +360,7 @@ pub fn any_policy() -> Result<bool, ErrorReport> {
 pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let sql = format!(
         "SELECT {TABLE_COLUMNS}, p.period, p.premake, p.retention, p.on_expiry, p.unlogged, p.time_zone, p.lock_timeout,
+             p.id_period, p.id_retention, p.epoch, p.max_runtime,
              COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false),
              COALESCE(s.expiry_alone, false)
          FROM maintenance.partition_policies p
@@ -281,17 +377,21 @@ pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
         Ok(Stored {
             table: table_of(&row)?,
             settings: Settings {
-                period: row.get(N + 1)?.unwrap_or_else(zero),
+                period: row.get(N + 1)?,
                 premake: row.get(N + 2)?.unwrap_or(0),
                 retention: row.get(N + 3)?,
                 on_expiry: row.get(N + 4)?.unwrap_or_default(),
                 unlogged: row.get(N + 5)?,
                 time_zone: row.get(N + 6)?.unwrap_or_default(),
                 lock_timeout: row.get(N + 7)?.unwrap_or_else(zero),
+                id_period: row.get(N + 8)?,
+                id_retention: row.get(N + 9)?,
+                epoch: row.get(N + 10)?,
+                max_runtime: row.get(N + 11)?,
             },
-            failures: row.get(N + 8)?.unwrap_or(0),
-            waiting: row.get(N + 9)?.unwrap_or(false),
-            expiry_alone: row.get(N + 10)?.unwrap_or(false),
+            failures: row.get(N + 12)?.unwrap_or(0),
+            waiting: row.get(N + 13)?.unwrap_or(false),
+            expiry_alone: row.get(N + 14)?.unwrap_or(false),
         })
     })
 }
@@ -305,6 +405,8 @@ pub struct Partition {
     pub foreign: bool,
     /// None where the catalog holds what we cannot read: then the table is left alone.
     pub bound: Option<Bound>,
+    /// Of a key of UUIDs.
+    pub exact: Exact,
     pub detach_pending: bool,
 }
 
@@ -318,6 +420,17 @@ impl Partition {
             Some(Bound::Range(range)) => Some(range),
             _ => None,
         }
+    }
+
+    /// Whether all rows that it may hold lie before `cutoff`.
+    pub fn is_before(&self, cutoff: i64) -> bool {
+        self.range().is_some_and(|range| {
+            if self.exact.reaches_into_upper() {
+                range.upper < cutoff
+            } else {
+                range.upper <= cutoff
+            }
+        })
     }
 }
 
@@ -341,12 +454,14 @@ pub fn partitions(
                     .get::<String>(5)?
                     .and_then(|text| CString::new(text).ok())
                     .and_then(|text| read_bound(&text, *parents.get(&parent)?));
+                let (bound, exact) = bound.map_or((None, Exact::default()), |(b, e)| (Some(b), e));
                 let partition = Partition {
                     oid: row.get(7)?.unwrap_or(pg_sys::InvalidOid),
                     schema: row.get(2)?.unwrap_or_default(),
                     name: row.get(3)?.unwrap_or_default(),
                     foreign: row.get(4)?.unwrap_or(false),
                     bound,
+                    exact,
                     detach_pending: row.get(6)?.unwrap_or(false),
                 };
                 Ok((parent, partition))
@@ -500,12 +615,14 @@ pub fn forget_dropped() -> Result<(), ErrorReport> {
         LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid
         WHERE c.oid = e.partition AND e.name = pg_catalog.format('%I.%I', n.nspname, c.relname)
           AND (NOT c.relispartition OR i.inhdetachpending))";
+    let unnamed = "pg_catalog.to_regclass(t.relation) IS NULL";
     let gone = "NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid =";
     let dropped = read(
         &format!(
             "SELECT EXISTS (SELECT FROM maintenance.partition_policies p WHERE {gone} p.parent))
                  OR EXISTS (SELECT FROM maintenance.refresh_policies p WHERE {gone} p.matview))
                  OR EXISTS (SELECT FROM maintenance.state s WHERE {gone} s.relation))
+                 OR EXISTS (SELECT FROM maintenance.totals t WHERE {unnamed})
                  OR EXISTS (SELECT FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent))"
         ),
         &[],
@@ -517,6 +634,7 @@ pub fn forget_dropped() -> Result<(), ErrorReport> {
     write(&format!("DELETE FROM maintenance.partition_policies p WHERE {gone} p.parent)"), &[])?;
     write(&format!("DELETE FROM maintenance.refresh_policies p WHERE {gone} p.matview)"), &[])?;
     write(&format!("DELETE FROM maintenance.state s WHERE {gone} s.relation)"), &[])?;
+    write(&format!("DELETE FROM maintenance.totals t WHERE {unnamed}"), &[])?;
     write(&format!("DELETE FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent)"), &[])?;
     Ok(())
 }

@@ -80,7 +80,10 @@ impl Schedule {
         if now >= next {
             let late = now.duration_since(next);
             return match catch_up {
-                CatchUp::Skip if late > GRACE => Verdict::Replan(self.plan(now)),
+                // Others may have come after the one that was missed, the last of them just now.
+                CatchUp::Skip if late > GRACE && !self.came_within(GRACE, now) => {
+                    Verdict::Replan(self.plan(now))
+                }
                 _ => Verdict::Run,
             };
         }
@@ -89,6 +92,12 @@ impl Schedule {
             return Verdict::Replan(self.plan(now));
         }
         Verdict::Wait
+    }
+
+    /// Whether the wall clock passed a time of the schedule so shortly ago. An interval has no such times.
+    fn came_within(&self, age: SignedDuration, now: Timestamp) -> bool {
+        let from = now.saturating_sub(age).unwrap_or(Timestamp::MIN);
+        matches!(self, Self::Cron(..)) && self.plan(from).next <= now
     }
 
     /// The plan after a run that was due by `planned` and has ended at `now`.

@@ -46,16 +46,27 @@ impl Caught {
 ///
 /// A cancel request or a shutdown is no failure of `work`, so it goes on to the caller.
 pub fn run<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
-    attempt(work, false)
+    attempt(work, || false)
 }
 
 /// Like [`run`], but a cancel request counts as a failure of `work` too: for a background worker, in which somebody who
 /// cancels means the piece of work at hand.
 pub fn run_cancelable<T>(work: impl FnOnce() -> T) -> Result<T, Caught> {
-    attempt(work, true)
+    attempt(work, || true)
 }
 
-fn attempt<T>(work: impl FnOnce() -> T, cancel_is_failure: bool) -> Result<T, Caught> {
+/// Like [`run`], but asks once a cancel request has come whether it means `work`.
+pub fn run_cancelable_if<T>(
+    work: impl FnOnce() -> T,
+    means_work: impl FnOnce() -> bool,
+) -> Result<T, Caught> {
+    attempt(work, means_work)
+}
+
+fn attempt<T>(
+    work: impl FnOnce() -> T,
+    cancel_is_failure: impl FnOnce() -> bool,
+) -> Result<T, Caught> {
     // SAFETY: we are in a transaction (every caller runs in one), and the context and owner are put back below, as
     // BeginInternalSubTransaction and its two ends ask for (the way of plpgsql's EXCEPTION blocks).
     let (context, owner) = unsafe {
@@ -86,7 +97,7 @@ fn attempt<T>(work: impl FnOnce() -> T, cancel_is_failure: bool) -> Result<T, Ca
         // Only now that the subtransaction has ended: an error that passes through it unended would leave the session in it,
         // aborted and waiting for a ROLLBACK that nobody knows of.
         PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN => cause.rethrow(),
-        PgSqlErrorCode::ERRCODE_QUERY_CANCELED if !cancel_is_failure => cause.rethrow(),
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED if !cancel_is_failure() => cause.rethrow(),
         _ => Err(caught(&cause)),
     })
 }

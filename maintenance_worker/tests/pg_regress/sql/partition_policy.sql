@@ -126,7 +126,7 @@ SELECT action, partition, lower, upper, ddl FROM maintenance.plan('aging');
 SELECT action, partition, outcome FROM maintenance.alter_partition_policy('aging', on_expiry => 'drop');
 SELECT to_regclass('aging_20150301') AS dropped;
 SELECT partition FROM maintenance.create_partitions('aging', '2015-03-01 00:00+00', '2015-03-02 00:00+00');
-SELECT count(*) FROM maintenance.alter_partition_policy('aging', no_retention => true);
+SELECT count(*) FROM maintenance.alter_partition_policy('aging', reset => '{retention}');
 SELECT count(*) FROM maintenance.plan('aging');
 
 -- What the worker detached in order to drop it is dropped, but for what somebody kept in the meantime.
@@ -142,7 +142,7 @@ SELECT to_regclass('leaving_a') AS a, to_regclass('leaving_kept') AS b, to_regcl
 SELECT count(*) AS remembered FROM maintenance.expiring;
 CREATE TABLE leaving_d (d date);
 INSERT INTO maintenance.expiring VALUES ('leaving_d'::regclass, 'leaving'::regclass, 'public.leaving_d');
-SELECT count(*) FROM maintenance.alter_partition_policy('leaving', no_retention => true);
+SELECT count(*) FROM maintenance.alter_partition_policy('leaving', reset => '{retention}');
 SELECT to_regclass('leaving_d') AS d, count(*) AS remembered FROM maintenance.expiring;
 INSERT INTO maintenance.expiring VALUES ('leaving_d'::regclass, 'leaving'::regclass, 'public.leaving_d');
 SELECT maintenance.remove_partition_policy('leaving');
@@ -190,3 +190,4 @@ DROP SCHEMA regress_owner CASCADE;
 DROP ROLE regress_owner;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM regress_reader;
 DROP ROLE regress_reader;
+DROP TABLE conflict;

@@ -267,9 +267,11 @@ fn what_cannot_be_taken_over_stays_with_pg_partman() {
     client
         .batch_execute(
             "DROP INDEX partman.template_public_templated_v_idx;
-             CREATE INDEX ON partman.template_public_templated (v); CREATE INDEX ON templated (v);
-             BEGIN; SELECT maintenance.adopt_partman('templated'); ROLLBACK",
+             CREATE INDEX ON partman.template_public_templated (v); CREATE INDEX ON templated (v)",
         )
+        .expect("the same index");
+    client
+        .batch_execute("BEGIN; SELECT maintenance.adopt_partman('templated'); ROLLBACK")
         .expect("taken over");
     assert!(kept_by_partman(&mut client, "templated"));
     assert_eq!(policy(&mut client, "templated"), "");

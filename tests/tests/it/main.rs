@@ -9,6 +9,7 @@ mod ledger;
 mod maintenance_default_rows;
 mod maintenance_expiry;
 mod maintenance_limits;
+mod maintenance_many;
 mod maintenance_partman;
 mod maintenance_worker;
 mod pb_compat;

@@ -11,6 +11,7 @@ mod maintenance_expiry;
 mod maintenance_limits;
 mod maintenance_many;
 mod maintenance_partman;
+mod maintenance_faults;
 mod maintenance_worker;
 mod pb_compat;
 mod request_logs;

@@ -4,7 +4,8 @@ use crate::deadline::Deadline;
 use crate::dependencies::{by_dependency, counters};
 use crate::error::Error;
 use crate::history::{Attempt, Kind, describe, record};
-use crate::partition::{replace, required, try_lock};
+use crate::lock::try_lock;
+use crate::partition::{replace, required};
 use crate::period::{position, timestamp};
 use crate::registry::{self, latest, qualified};
 use crate::schedule::{CatchUp, Planned, Schedule, Verdict};
@@ -147,7 +148,7 @@ struct Stored {
 fn stored(matview: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let sql = format!(
         "SELECT {VIEW_COLUMNS}, p.schedule, p.\"concurrently\", p.only_if_changed, p.time_zone, p.catch_up, p.max_runtime,
-             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false),
+             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp() AND s.last_run <= pg_catalog.clock_timestamp(), false),
              s.scheduled_at, s.next_run, s.counters
          FROM maintenance.refresh_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.matview {VIEW_JOINS}

@@ -361,7 +361,7 @@ pub fn stored(parent: Option<Oid>) -> Result<Vec<Stored>, ErrorReport> {
     let sql = format!(
         "SELECT {TABLE_COLUMNS}, p.period, p.premake, p.retention, p.on_expiry, p.unlogged, p.time_zone, p.lock_timeout,
              p.id_period, p.id_retention, p.epoch, p.max_runtime,
-             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp(), false),
+             COALESCE(s.failures, 0), COALESCE(s.retry_at > pg_catalog.clock_timestamp() AND s.last_run <= pg_catalog.clock_timestamp(), false),
              COALESCE(s.expiry_alone, false)
          FROM maintenance.partition_policies p
          JOIN pg_catalog.pg_class c ON c.oid = p.parent {TABLE_JOINS}

@@ -9,6 +9,7 @@ mod cpu;
 mod figure;
 mod listener;
 mod load;
+mod maintenance_worker;
 mod pb_compat;
 mod report;
 mod shard_router;
@@ -37,8 +38,13 @@ struct Bench {
     run: fn(&mut Run) -> Result<()>,
 }
 
-const BENCHES: [Bench; 4] =
-    [pb_compat::BENCH, sqlite::BENCH, shard_router::BENCH, cache_notify::BENCH];
+const BENCHES: [Bench; 5] = [
+    pb_compat::BENCH,
+    sqlite::BENCH,
+    shard_router::BENCH,
+    cache_notify::BENCH,
+    maintenance_worker::BENCH,
+];
 
 /// The database that a bench works in.
 const DATABASE: &str = "bench";

@@ -355,7 +355,10 @@ impl Site {
                 tests::eventually_true(
                     &mut client,
                     PATIENCE,
-                    &format!("SELECT status = 'lost' FROM cache_notify.consumers WHERE name = '{}'", node.name),
+                    &format!(
+                        "SELECT status = 'lost' FROM cache_notify.consumers WHERE name = '{}'",
+                        node.name
+                    ),
                 );
                 node.cut_off.store(false, Ordering::SeqCst);
             }

@@ -31,6 +31,9 @@ const ATTEMPTS: u32 = 3;
 const LOOKS: u32 = 10;
 const PAUSE: f64 = 0.01;
 
+/// How long a plan waits for a look into the default partition.
+const PATIENCE: &str = "100ms";
+
 /// What has to be known to move rows into one partition.
 struct Move<'a> {
     policy: &'a Policy,
@@ -54,7 +57,7 @@ pub fn create(policy: &Policy, step: &Step, partitions: &[Partition]) -> Result<
     // must not move the ones he sees.
     set("jit", "off");
     set("row_security", "off");
-    let Some(movement) = Move::find(policy, step, partitions)? else {
+    let Some(movement) = Move::find(policy, step, partitions, pg_sys::RowExclusiveLock)? else {
         // Nothing that could be moved: the error of the attachment is the one to report.
         write(&step.ddl, &[])?;
         return Ok(0);
@@ -101,10 +104,14 @@ impl<'a> Move<'a> {
         policy: &'a Policy,
         step: &'a Step,
         partitions: &[Partition],
+        lock: u32,
     ) -> Result<Option<Self>, ErrorReport> {
         let Some(default) = partitions.iter().find(|p| p.bound == Some(Bound::Default)) else {
             return Ok(None);
         };
+        // Statements name it, and the deletion is by its OID: from here on it is not renamed, detached or dropped.
+        // SAFETY: in a transaction, whose end releases the lock.
+        unsafe { pg_sys::LockRelationOid(default.oid, lock as pg_sys::LOCKMODE) };
         // What is published would reach the subscribers by half: the new partition is not yet part of its table.
         let found = latest(|| {
             select_first(
@@ -115,9 +122,11 @@ impl<'a> Move<'a> {
                          JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
                          JOIN pg_catalog.pg_publication_tables t ON t.schemaname = n.nspname AND t.tablename = r.relname)
                  FROM pg_catalog.pg_class c
+                 JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+                 JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid
                  LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
-                 WHERE c.oid = $1",
-                &[default.oid.into()],
+                 WHERE c.oid = $1 AND i.inhparent = $2 AND pg_catalog.format('%I.%I', s.nspname, c.relname) = $3",
+                &[default.oid.into(), policy.table.oid.into(), default.qualified().into()],
                 |row| {
                     Ok((
                         row.get::<String>(1)?,
@@ -327,7 +336,9 @@ pub fn explain(policy: &Policy, steps: &mut [Step], partitions: &[Partition]) {
         let ddl = subtransaction::run(|| {
             let _owner = RunAs::owner(policy.table.owner);
             set("row_security", "off");
-            let movement = Move::find(policy, step, partitions).unwrap_or_report()?;
+            set("lock_timeout", PATIENCE);
+            let lock = pg_sys::AccessShareLock;
+            let movement = Move::find(policy, step, partitions, lock).unwrap_or_report()?;
             let sql = format!(
                 "SELECT EXISTS (SELECT FROM ONLY {} AS d WHERE {})",
                 movement.default_name,

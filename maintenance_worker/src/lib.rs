@@ -12,6 +12,7 @@ mod history;
 mod ids;
 mod key;
 mod launcher;
+mod lock;
 mod naming;
 mod partition;
 mod partman;

@@ -8,6 +8,7 @@ use crate::execution::{Done, execute, execute_all, execute_pending, with_hint};
 use crate::front::{Front, try_front};
 use crate::history::{Attempt, Kind, Record, describe, record, record_all, record_attempts};
 use crate::key::{Key, now};
+use crate::lock::{lock_session, try_lock};
 use crate::plan::{Action, Concurrent, Step, creations, horizon, is_due, steps};
 use crate::registry::{self, Policy, Settings, Stored, Template, table};
 use crate::worker::Run;
@@ -20,9 +21,6 @@ use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-
-/// First key of the advisory locks under which the policies of a relation run; the second is the relation's OID.
-const LOCK_CLASS: i32 = 0x6d61_696e;
 
 /// What the functions that run something return. pgrx reads their signatures as text, so they spell it out.
 pub type Outcomes = TableIterator<
@@ -772,32 +770,4 @@ fn prepare_all(
             Ok((policy, steps))
         })
         .collect())
-}
-
-pub fn try_lock(relation: Oid) -> bool {
-    // SAFETY: a built-in function called with the two arguments it takes.
-    unsafe {
-        pgrx::direct_function_call::<bool>(
-            pg_sys::pg_try_advisory_xact_lock_int4,
-            &lock_key(relation),
-        )
-    }
-    .unwrap_or(false)
-}
-
-/// Takes the same lock for longer than a transaction, which this one has it for, or gives it back.
-fn lock_session(relation: Oid, take: bool) {
-    let key = lock_key(relation);
-    // SAFETY: built-in functions called with the two arguments they take.
-    unsafe {
-        if take {
-            pgrx::direct_function_call::<bool>(pg_sys::pg_try_advisory_lock_int4, &key);
-        } else {
-            pgrx::direct_function_call::<bool>(pg_sys::pg_advisory_unlock_int4, &key);
-        }
-    }
-}
-
-fn lock_key(relation: Oid) -> [Option<pg_sys::Datum>; 2] {
-    [LOCK_CLASS.into_datum(), (relation.to_u32() as i32).into_datum()]
 }

@@ -12,6 +12,7 @@ mod maintenance_faults;
 mod maintenance_limits;
 mod maintenance_many;
 mod maintenance_partman;
+mod maintenance_rights;
 mod maintenance_worker;
 mod pb_compat;
 mod request_logs;

@@ -14,5 +14,7 @@ COMMENT ON SEQUENCE maintenance.history_id_seq IS 'Numbers the actions of past r
 -- Everybody may call the functions: each one checks that the caller owns the table or view it names, and the rows of
 -- the policies are written through them alone.
 GRANT USAGE ON SCHEMA maintenance TO PUBLIC;
+-- A trigger of the extension's own tables, and of no others.
+REVOKE EXECUTE ON FUNCTION maintenance.policies_written() FROM PUBLIC;
 
 GRANT SELECT ON maintenance.partition_policies, maintenance.refresh_policies, maintenance.runs, maintenance.status, maintenance.health, maintenance.coverage_gaps, maintenance.metrics TO pg_monitor;

@@ -140,13 +140,15 @@ pub extern "C-unwind" fn maintenance_worker_launcher_main(_argument: pg_sys::Dat
     }
 }
 
-/// Has databases in which a policy was written visited within a naptime.
+/// Has databases in which a policy was written visited now, if they are not visited within a naptime anyway.
 fn hurry(databases: &mut HashMap<Oid, Database>, naptime: Duration) {
     let changed = shared::changed();
-    let soon = Instant::now() + naptime;
+    let now = Instant::now();
     let wanted = |oid: &Oid| changed.as_ref().is_none_or(|changed| changed.contains(oid));
     for (_, database) in databases.iter_mut().filter(|(oid, _)| wanted(oid)) {
-        database.due = database.due.min(soon);
+        if database.due > now + naptime {
+            database.due = now;
+        }
         if let Some(worker) = &mut database.worker {
             worker.overtaken = true;
         }

@@ -308,6 +308,9 @@ fn one_table_whose_rows_cannot_be_moved_does_not_stop_the_others() {
         SOON,
         "SELECT count(*) = 14 FROM pg_inherits WHERE inhrelid::regclass::text ~ '^t[0-9]+_2'",
     );
-    let health = column(&mut client, "SELECT relation || ' ' || sqlstate FROM maintenance.health WHERE failures > 0");
+    let health = column(
+        &mut client,
+        "SELECT relation || ' ' || sqlstate FROM maintenance.health WHERE failures > 0",
+    );
     assert_eq!(health, ["t3 23514"]);
 }

@@ -15,7 +15,7 @@ SELECT maintenance.add_refresh_policy('regress_monitoring.sparse', '1 hour');
 SELECT kind, relation, description, partitions_ahead, default_rows FROM maintenance.status WHERE relation::text ~ 'regress_monitoring' ORDER BY 2;
 -- A default partition fills, and the statistics show nulls.
 CREATE TABLE regress_monitoring.log_rest PARTITION OF regress_monitoring."Log" DEFAULT;
-INSERT INTO regress_monitoring."Log" SELECT date '2015-05-17' + n FROM generate_series(1, 12000) n WHERE date '2015-05-17' + n < now()::date - 1;
+INSERT INTO regress_monitoring."Log" SELECT date '2015-05-17' + n FROM generate_series(1, 3000) n;
 SELECT default_rows FROM maintenance.status WHERE relation = 'regress_monitoring."Log"'::regclass;
 INSERT INTO regress_monitoring."Log" SELECT '1999-12-31' FROM generate_series(1, 10000);
 SELECT count(*) AS nulls_known FROM maintenance.health WHERE kind = 'refresh' AND relation::text ~ 'regress_monitoring';
@@ -25,9 +25,7 @@ SELECT maintenance.alter_refresh_policy('regress_monitoring.sparse', "concurrent
 SELECT count(*) AS problems FROM maintenance.health WHERE kind = 'refresh' AND relation::text ~ 'regress_monitoring';
 SELECT maintenance.alter_refresh_policy('regress_monitoring.sparse', reset => '{concurrently}');
 
-SELECT name, labels, CASE WHEN name ~ 'seconds' THEN value >= 0 ELSE value END AS value
-FROM (SELECT name, labels, value FROM maintenance.metrics WHERE name !~ 'timestamp') m (name, labels, value)
-WHERE labels ->> 'relation' ~ 'regress_monitoring' ORDER BY 1, 2;
+SELECT name, labels, value FROM maintenance.metrics WHERE labels ->> 'relation' ~ 'regress_monitoring' AND name !~ 'seconds' ORDER BY 1, 2;
 SELECT DISTINCT name FROM maintenance.metrics ORDER BY 1;
 -- Labels are unique for each name, and all values are there.
 SELECT name, labels FROM maintenance.metrics GROUP BY 1, 2 HAVING count(*) > 1 OR bool_or(value IS NULL);

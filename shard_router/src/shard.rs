@@ -13,6 +13,9 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::cell::Cell;
 
+/// How often a table is read that others change meanwhile.
+const ATTEMPTS: u32 = 100;
+
 /// One attached partition.
 pub struct Shard {
     pub oid: pg_sys::Oid,
@@ -59,10 +62,19 @@ pub struct Table {
 impl Table {
     /// Reads the table from the catalogs and the registry.
     pub fn load(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
-        with_catalogs(|| Self::read(oid))
+        for _ in 0..ATTEMPTS {
+            if let Some(table) = with_catalogs(|| Self::read(oid))? {
+                return Ok(table);
+            }
+            pgrx::check_for_interrupts!();
+        }
+        let name = relation_name(oid)?;
+        Err(Error::Internal { what: format!("a bound of a partition of {name}") }.into())
     }
 
-    fn read(oid: pg_sys::Oid) -> Result<Self, ErrorReport> {
+    /// None if a shard was dropped while its bound was read: the server prints bounds by what is there now, not by the
+    /// snapshot. The next snapshot does not have that shard.
+    fn read(oid: pg_sys::Oid) -> Result<Option<Self>, ErrorReport> {
         // Rules and statement-level triggers: those of the table fire only for statements that name the table.
         let head = spi::select_first(
             "SELECT n.nspname::text, c.relname::text, s.shard_prefix::text, p.partstrat::text,
@@ -148,18 +160,19 @@ impl Table {
                         .and_then(|xid| xid.try_into().ok())
                         .unwrap_or_default(),
                 };
-                Ok((row.get::<String>(4)?.unwrap_or_default(), shard))
+                Ok((row.get::<String>(4)?, shard))
             },
         )?;
         let mut bounds = Vec::with_capacity(partitions.len());
         let mut shards = Vec::with_capacity(partitions.len());
         for (bound, shard) in partitions {
+            let Some(bound) = bound else { return Ok(None) };
             bounds.push(Bound::parse(&bound).ok_or_else(|| Error::Internal {
                 what: format!("the bound {bound} of {}", shard.name),
             })?);
             shards.push(shard);
         }
-        Ok(Self {
+        Ok(Some(Self {
             oid,
             name,
             relname,
@@ -171,7 +184,7 @@ impl Table {
             prefix,
             insert_is_plain: plain,
             stale: Cell::new(false),
-        })
+        }))
     }
 
     /// The partition key, from the operator classes that the server itself hashes by.

@@ -58,8 +58,9 @@ pub const WITHOUT_ICU: u32 = 16;
 const WHEEL: &str = "pgserver==0.1.4";
 const WHEEL_SHA256: &str = "d595789b47624a3d963aa9aa6359da9be31beb7e61f1a45541953242068b8813";
 
-/// The clients that the tests call; the server's package has none.
-const CLIENTS: [&str; 4] = ["psql", "createdb", "dropdb", "pg_dump"];
+/// The clients that tests and benches call; the server's package has none.
+const CLIENTS: [&str; 7] =
+    ["psql", "createdb", "dropdb", "pg_dump", "pg_restore", "pg_recvlogical", "pgbench"];
 
 /// The pg_config of a fetched server of this major version, from the cache or the registry.
 pub fn pg_config(major: u32, clients: &Path) -> Result<PathBuf> {
@@ -74,12 +75,19 @@ pub fn pg_config(major: u32, clients: &Path) -> Result<PathBuf> {
     let dir = cache()?.join(format!("postgresql-{}", release.package));
     let pg_config = dir.join("bin/pg_config");
     if !pg_config.exists() {
-        fetch(release, &dir, clients)?;
+        fetch(release, &dir)?;
+    }
+    // Also for one that an earlier version of this program has fetched.
+    for client in CLIENTS {
+        let link = dir.join("bin").join(client);
+        if !link.exists() {
+            symlink(clients.join(client), link)?;
+        }
     }
     Ok(pg_config)
 }
 
-fn fetch(release: &Release, dir: &Path, clients: &Path) -> Result<()> {
+fn fetch(release: &Release, dir: &Path) -> Result<()> {
     // Worked on beside its place and moved there when all of it is right: a broken download leaves nothing behind.
     let work = dir.with_extension("incomplete");
     if work.exists() {
@@ -107,9 +115,6 @@ fn fetch(release: &Release, dir: &Path, clients: &Path) -> Result<()> {
     // Archives of that registry hold no symbolic links; the package brings a list of them and a script that makes them.
     output(Command::new("node").arg("scripts/hydrate-symlinks.js").current_dir(&package))?;
     let native = package.join("native");
-    for client in CLIENTS {
-        symlink(clients.join(client), native.join("bin").join(client))?;
-    }
     let script = native.join("bin/pg_config");
     std::fs::write(&script, pg_config_script(release))?;
     make_executable(&native.join("bin"))?;

@@ -62,7 +62,7 @@ pub fn add(channel: &[u8], payload: &[u8], is_json: bool, is_prepared: bool) {
         outbox::add(channel, payload);
         return;
     }
-    // SAFETY: we are in a transaction; it has an id already, since it wrote the rows that this is about.
+    // SAFETY: we are in a transaction; one that wrote no rows, and only publishes an event, gets its id here.
     let xid = unsafe { pg_sys::GetTopFullTransactionId() }.value;
     let is_full = OUTGOING.with_borrow_mut(|outgoing| {
         outgoing.push(xid, channel, payload, is_json);

@@ -193,7 +193,9 @@ fn round(cluster: &Cluster, delivery: &Delivery, round: &Round, seed: u64) {
             let mut client = connect(cluster, "app");
             let begin = match delivery.source {
                 Source::Listen => format!("LISTEN {}", channel(round)),
-                Source::Changes => format!("SELECT cache_notify.add_consumer('{}')", channel(round)),
+                Source::Changes => {
+                    format!("SELECT cache_notify.add_consumer('{}')", channel(round))
+                }
             };
             client.batch_execute(&begin).expect("listening");
             ready.send(()).expect("the test waits");

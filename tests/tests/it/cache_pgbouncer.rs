@@ -187,7 +187,10 @@ fn writers_and_consumers_share_sessions_with_durable() {
             if let postgres::SimpleQueryMessage::Row(row) = message {
                 read.push(row.get(0).expect("a payload").to_owned());
                 let position = row.get(1).expect("a position");
-                run(&mut consumers[(n + 1) % 3], &format!("SELECT cache_notify.confirm('c', '{position}')"));
+                run(
+                    &mut consumers[(n + 1) % 3],
+                    &format!("SELECT cache_notify.confirm('c', '{position}')"),
+                );
             }
         }
     }

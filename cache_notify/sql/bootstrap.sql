@@ -85,7 +85,8 @@ CREATE FUNCTION cache_notify.ring_state(
     OUT epoch timestamptz,
     OUT launcher_pid integer,
     OUT no_worker_since timestamptz,
-    OUT visited boolean
+    OUT visited boolean,
+    OUT publisher boolean
 ) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL RESTRICTED STRICT ROWS 1
     AS 'MODULE_PATHNAME', 'ring_state_wrapper';

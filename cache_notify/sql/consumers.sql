@@ -3,13 +3,24 @@ CREATE FUNCTION cache_notify.read_snapshot() RETURNS pg_catalog.pg_snapshot
     LANGUAGE c STABLE PARALLEL SAFE STRICT
     AS 'MODULE_PATHNAME', 'read_snapshot';
 
+-- What a position of the write-ahead log means something in: a timeline, since another one begins where a standby is promoted or a
+-- backup is restored to a point in time, and what the old one had beyond that is gone from the tables while caches may hold
+-- it; and the extension as it was created, since it is created anew where a dump is restored. Null on a standby.
+CREATE FUNCTION cache_notify.wal_origin() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN
+           pg_catalog.concat(pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8), '/',
+               (SELECT oid FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'cache_notify'))
+       END
+$$;
+
 -- What there should be a slot of logical replication for. A slot belongs to the server and is in no dump; the row is, so that
 -- a consumer learns that it has missed something.
 CREATE TABLE cache_notify.registered_consumers (
     name text COLLATE "C" PRIMARY KEY,
-    -- Of the write-ahead log that it reads. Another one begins where a standby is promoted or a backup is restored to a point in
-    -- time: what the old one had beyond that is gone from the tables, while caches may hold it.
-    timeline text NOT NULL,
+    slot name NOT NULL,
+    origin text NOT NULL,
     added_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     confirmed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
@@ -54,18 +65,15 @@ SELECT r.name,
             ELSE greatest(pg_catalog.clock_timestamp() - r.confirmed_at, interval '0') END AS lag,
        coalesce(s.active, false) AS active,
        CASE WHEN s.slot_name IS NULL OR s.wal_status = 'lost' OR (s.restart_lsn IS NULL AND NOT s.active)
-                 OR r.timeline <> w.timeline
+                 OR r.origin <> w.origin
             THEN 'lost' ELSE 'ok' END AS status
 FROM cache_notify.registered_consumers r
      CROSS JOIN (
          SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
                      ELSE pg_catalog.pg_current_wal_flush_lsn() END AS here,
-                CASE WHEN NOT pg_catalog.pg_is_in_recovery()
-                     THEN pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)
-                END AS timeline) w
+                cache_notify.wal_origin() AS origin) w
      LEFT JOIN pg_catalog.pg_replication_slots s
-            ON s.slot_name = pg_catalog.concat('cache_notify_', (
-                   SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()), '_', r.name);
+            ON s.slot_name = r.slot AND s.database = pg_catalog.current_database();
 
 -- Messages of prepared transactions, for those who listen: the publisher sends them after COMMIT PREPARED.
 CREATE TABLE cache_notify.prepared_messages (

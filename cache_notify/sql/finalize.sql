@@ -57,6 +57,8 @@ COMMENT ON COLUMN cache_notify.attached.uncovered_partitions IS
     'Partitions without the triggers, whose direct writes go unnoticed; attach again to cover them';
 COMMENT ON FUNCTION cache_notify.read_snapshot() IS
     'The snapshot that the statement reads with, on a standby too, where pg_current_snapshot leaves out what is in progress; for pg_visible_in_snapshot';
+COMMENT ON FUNCTION cache_notify.wal_origin() IS
+    'What positions of the write-ahead log can be compared within: its timeline, and the extension as it was created';
 COMMENT ON TABLE cache_notify.registered_consumers IS 'The consumers that were added; their slots are in pg_replication_slots';
 COMMENT ON TABLE cache_notify.prepared_messages IS
     'Messages of prepared transactions of delivery durable, until the publisher has sent them';

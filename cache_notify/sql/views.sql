@@ -87,7 +87,7 @@ SELECT 'publisher off', NULL, own.waiting_since,
        'Tables are attached with delivery async or durable. Set cache_notify.publisher to on and reload.'
 FROM ring LEFT JOIN own ON true
 WHERE ring.preloaded
-  AND NOT pg_catalog.current_setting('cache_notify.publisher')::boolean
+  AND NOT ring.publisher
   AND EXISTS (SELECT FROM triggers t WHERE t.delivery <> 'notify')
 UNION ALL
 SELECT 'publisher missing', NULL, own.waiting_since,
@@ -96,7 +96,7 @@ SELECT 'publisher missing', NULL, own.waiting_since,
             ELSE 'The log of the server says why no publisher starts.'
        END
 FROM ring CROSS JOIN own
-WHERE pg_catalog.current_setting('cache_notify.publisher')::boolean
+WHERE ring.publisher
   AND own.publisher_pid IS NULL
   AND own.waiting_since < pg_catalog.clock_timestamp() - '5 seconds'::interval
 UNION ALL

@@ -8,6 +8,7 @@ mod durable;
 mod error;
 mod event;
 mod guc;
+mod keyset;
 mod launcher;
 mod options;
 mod outbox;

@@ -3,6 +3,8 @@
 //! Before the commit they are written, as the ring has them, into memory of this process; that may fail. After the commit
 //! they are copied into the ring, which cannot.
 
+use crate::payload::LIMIT;
+use crate::publisher::DROP_EVERYTHING;
 use crate::ring;
 use crate::shared;
 use crate::transaction::notify;
@@ -44,7 +46,11 @@ pub fn is_empty() -> bool {
 ///
 /// NOTIFY stands in where the library is not preloaded, as after a dump was restored elsewhere, and for a channel or a
 /// database that the ring has no place for: the listener hears no less.
+///
+/// What NOTIFY would not take must not come into the ring, where it would be in the way of all that follows. Our payloads are
+/// no longer than that.
 pub fn add(channel: &[u8], payload: &[u8]) {
+    let payload = if payload.len() > LIMIT { DROP_EVERYTHING } else { payload };
     let taken = shared::is_available()
         && OUTBOX.with_borrow_mut(|outbox| {
             let number = outbox.number(channel);
@@ -58,9 +64,9 @@ pub fn add(channel: &[u8], payload: &[u8]) {
     }
 }
 
-/// Counts a NOTIFY of the present transaction.
-pub fn count_notified() {
-    OUTBOX.with_borrow_mut(|outbox| outbox.notified += 1);
+/// Counts NOTIFYs of the present transaction.
+pub fn count_notified(messages: usize) {
+    OUTBOX.with_borrow_mut(|outbox| outbox.notified += messages as u64);
 }
 
 /// The transaction is over: what was taken goes out if it committed.

@@ -75,6 +75,25 @@ impl Op {
     }
 }
 
+/// An integer as text: what Display writes, without the machinery around it, once for each row.
+pub fn push_integer(out: &mut Vec<u8>, value: i64) {
+    let mut digits = [0; 20];
+    let mut begin = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        begin -= 1;
+        digits[begin] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[begin..]);
+}
+
 /// One column of a composite key, so that the listener can split it again: `\` before `,` `:` `\`.
 pub fn push_key_part(out: &mut Vec<u8>, part: &[u8]) {
     for &byte in part {
@@ -201,6 +220,16 @@ mod unit {
             sent.push(String::from_utf8(message.to_vec()).unwrap());
         });
         sent
+    }
+
+    #[test]
+    fn integers_are_written_as_display_writes_them() {
+        let values = [0, 1, -1, 9, 10, -10, 99, 100, i64::MAX, i64::MIN, i64::MIN + 1];
+        for value in values.into_iter().chain((0..63).map(|bit| 1 << bit)) {
+            let mut out = b"x".to_vec();
+            push_integer(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("x{value}"));
+        }
     }
 
     #[test]

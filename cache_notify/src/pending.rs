@@ -1,8 +1,8 @@
 //! The keys that the present transaction will send, with the subtransactions they were written in.
 
+use crate::keyset::KeySet;
 use crate::options::Delivery;
 use crate::payload::{self, LIMIT, Op, Payload};
-use indexmap::IndexSet;
 use std::rc::Rc;
 
 /// What the keys of one table are collected for. Two triggers with equal targets send each key once.
@@ -19,33 +19,13 @@ pub struct Target {
     pub json_budget: usize,
 }
 
-/// A distinct message: for the payload `key` the key alone, for the others what was done to it as well.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Entry {
-    op: Option<Op>,
-    key: Box<[u8]>,
-}
-
-/// The same, borrowed: a key that is already there costs no allocation.
-#[derive(PartialEq, Eq, Hash)]
-struct Probe<'a> {
-    op: Option<Op>,
-    key: &'a [u8],
-}
-
-impl indexmap::Equivalent<Entry> for Probe<'_> {
-    fn equivalent(&self, entry: &Entry) -> bool {
-        self.op == entry.op && self.key == &*entry.key
-    }
-}
-
 /// The keys of one target.
 ///
 /// A transaction's subtransactions form a stack and only the innermost one writes, so keys in order of arrival are also in
 /// order of nesting: for each level the place where it began is all there is to remember, and an abort cuts the rest off.
 #[derive(Debug, Default)]
 struct Keys {
-    set: IndexSet<Entry>,
+    set: KeySet,
     /// Nesting level and the number of keys before it, for the levels above 1 that wrote.
     marks: Vec<(i32, usize)>,
     /// The keys were given up for `*`: at which level, and what was done.
@@ -144,9 +124,16 @@ impl Pending {
         Slot(index)
     }
 
-    /// Whether `*` already stands for every key, so that no more need be read.
-    pub fn is_collapsed(&self, slot: Slot) -> bool {
-        self.targets[slot.0].1.all.is_some()
+    /// Whether `*` already stands for every key that `op` may bring, so that no more need be read.
+    pub fn is_settled(&self, slot: Slot, op: Op) -> bool {
+        self.targets[slot.0].1.all.is_some_and(|(_, known)| known == op || known == Op::Any)
+    }
+
+    /// Makes room for the keys of so many rows, at most.
+    pub fn expect(&mut self, slot: Slot, rows: usize, max_keys: usize) {
+        let set = &mut self.targets[slot.0].1.set;
+        // Many rows may have few keys: not more than a few megabytes in vain.
+        set.reserve(rows.min(max_keys.saturating_sub(set.len())).min(1 << 17));
     }
 
     /// Adds a key. Past `max_keys` distinct ones, or where the key is too long for any message, `*` takes their place.
@@ -156,9 +143,7 @@ impl Pending {
             return keys.collapse(level, op);
         }
         let op_of_entry = (target.payload != Payload::Key).then_some(op);
-        if keys.set.contains(&Probe { op: op_of_entry, key }) {
-            return;
-        }
+        let Some(vacant) = keys.set.vacant(op_of_entry, key) else { return };
         let fits = match target.payload {
             Payload::Key => key.len() <= LIMIT,
             Payload::Json => payload::json_fits(target.json_budget, key),
@@ -168,7 +153,7 @@ impl Pending {
         if !fits || keys.set.len() >= max_keys {
             return keys.collapse(level, op);
         }
-        keys.set.insert(Entry { op: op_of_entry, key: key.into() });
+        keys.set.insert(vacant, op_of_entry, key);
     }
 
     /// Puts `*` in the place of every key.
@@ -194,7 +179,7 @@ impl Pending {
             match target.payload {
                 Payload::Key => match keys.all {
                     Some(_) => target.patterns.iter().for_each(|pattern| send(pattern)),
-                    None => keys.set.iter().for_each(|entry| send(&entry.key)),
+                    None => keys.set.iter().for_each(|(_, key)| send(key)),
                 },
                 Payload::Json => {
                     let mut json = |op, keys: &mut dyn Iterator<Item = &[u8]>| {
@@ -208,8 +193,8 @@ impl Pending {
                                 let mut of_op = keys
                                     .set
                                     .iter()
-                                    .filter(|entry| entry.op == Some(op))
-                                    .map(|entry| &*entry.key);
+                                    .filter(|(of_key, _)| *of_key == Some(op))
+                                    .map(|(_, key)| key);
                                 json(op, &mut of_op);
                             }
                         }
@@ -228,8 +213,8 @@ impl Pending {
                     match keys.all {
                         Some((_, op)) => event(op, b"*"),
                         None => {
-                            for entry in &keys.set {
-                                event(entry.op.unwrap_or(Op::Any), &entry.key);
+                            for (op, key) in keys.set.iter() {
+                                event(op.unwrap_or(Op::Any), key);
                             }
                         }
                     }
@@ -297,7 +282,7 @@ mod unit {
         assert_eq!(sent(&pending), ["t:*"]);
         assert_eq!(pending.targets[0].1.set.len(), 0);
         let slot = pending.slot(&t, 1);
-        assert!(pending.is_collapsed(slot));
+        assert!(pending.is_settled(slot, Op::Update));
     }
 
     #[test]
@@ -326,7 +311,7 @@ mod unit {
             let (mut pending, t) = (Pending::default(), target("t", payload));
             add(&mut pending, &t, 1, &"x".repeat(LIMIT + 1), 10);
             let slot = pending.slot(&t, 1);
-            assert!(pending.is_collapsed(slot));
+            assert!(pending.is_settled(slot, Op::Update));
         }
         let (mut pending, t) = (Pending::default(), target("t", Payload::Event));
         add(&mut pending, &t, 1, &"x".repeat(LIMIT - 20), 10);

@@ -5,10 +5,10 @@ use crate::options::Options;
 use crate::payload::{self, Payload};
 use crate::pending::Target;
 use crate::template::{self, Part};
+use hashbrown::HashMap;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
@@ -188,7 +188,10 @@ pub unsafe fn build(relation: pg_sys::Relation, options: &Options) -> Result<Pla
                 Piece::Text(text) => pattern.extend_from_slice(text),
                 Piece::Column(_) | Piece::Composite(_) => pattern.push(b'*'),
             }
-            pieces.push(piece);
+            match (pieces.last_mut(), piece) {
+                (Some(Piece::Text(before)), Piece::Text(text)) => before.extend_from_slice(&text),
+                (_, piece) => pieces.push(piece),
+            }
         }
         keys.push(pieces);
         if !patterns.contains(&pattern) {

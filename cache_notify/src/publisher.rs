@@ -16,14 +16,17 @@ use pgrx::pg_sys::panic::ErrorReportable;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
 /// The message that says: whatever you have from this channel, drop it.
 pub const DROP_EVERYTHING: &[u8] = b"*";
 
-/// How long a publisher without work stays. Shorter than DROP DATABASE waits for others to leave (CountOtherDBBackends).
-const IDLE: Duration = Duration::from_secs(3);
+/// How long a publisher without work stays; where others find no worker slot, less.
+const IDLE: Duration = Duration::from_secs(60);
+const IDLE_IN_DEMAND: Duration = Duration::from_secs(1);
+/// How often one that waits looks whether it is in demand.
+const LOOK_AROUND: Duration = Duration::from_secs(3);
 /// Bytes of messages in one transaction: the server sends it to listeners as a whole.
 const BATCH: usize = 128 * 1024;
 /// After an error, such as a full notification queue.
@@ -152,10 +155,8 @@ fn leave() {
 enum Look {
     /// Something to send, or to pass over.
     Batch,
-    /// Something that is not in the ring.
-    Call,
-    /// Nothing; the next writer wakes us.
-    Nothing,
+    /// Nothing; the next writer wakes us. How long to stay.
+    Nothing(Duration),
     /// It is time to go.
     Leave,
 }
@@ -167,6 +168,8 @@ struct Publisher {
     /// Since when there has been nothing to do; as old as can be where there never was anything.
     idle_since: Option<Instant>,
     complained: Option<Instant>,
+    /// Something that is not in the ring is to be done.
+    called: bool,
 }
 
 impl Publisher {
@@ -177,6 +180,7 @@ impl Publisher {
             notifications: Notifications::default(),
             idle_since: None,
             complained: None,
+            called: false,
         }
     }
 
@@ -188,32 +192,39 @@ impl Publisher {
         loop {
             // Serves interrupts and a SIGHUP.
             wait(Duration::ZERO);
-            match self.look(is_last_look) {
-                Look::Batch => {
-                    let pause = if self.publish() {
-                        if self.batch.has_more { Duration::ZERO } else { guc::batch_delay() }
-                    } else {
-                        RETRY
-                    };
-                    wait(pause);
-                }
-                Look::Call => {
-                    if let Err(error) = durable::publish() {
-                        self.failed(&error);
-                        wait(RETRY);
-                    }
-                }
-                Look::Nothing => {
+            let pause = match self.look(is_last_look) {
+                Look::Batch if !self.publish() => RETRY,
+                Look::Batch if self.batch.has_more => Duration::ZERO,
+                Look::Batch => guc::batch_delay(),
+                Look::Nothing(_) if self.called => Duration::ZERO,
+                Look::Nothing(stay) => {
                     let since = *self.idle_since.get_or_insert_with(Instant::now);
-                    wait(IDLE.saturating_sub(since.elapsed()));
-                    is_last_look = since.elapsed() >= IDLE;
+                    wait(stay.saturating_sub(since.elapsed()).min(LOOK_AROUND));
+                    is_last_look = since.elapsed() >= stay;
                     continue;
                 }
                 Look::Leave => return,
-            }
+            };
+            let pause = if self.answer_call() { pause } else { RETRY };
+            wait(pause);
             self.idle_since = None;
             is_last_look = false;
         }
+    }
+
+    /// Does what somebody called for. False where that failed: it is still to be done.
+    fn answer_call(&mut self) -> bool {
+        if !std::mem::take(&mut self.called) {
+            return true;
+        }
+        let Err(error) = durable::publish() else { return true };
+        self.failed(&error);
+        if let Some(mut ring) = shared::lock()
+            && let Some(database) = ring.databases.get_mut(usize::from(self.place))
+        {
+            database.called = true;
+        }
+        false
     }
 
     /// Takes the next batch out of the ring. Whether there is nothing, and that we sleep then, is one look: a writer that
@@ -226,15 +237,12 @@ impl Publisher {
         if !guc::publisher() || database.closed_until > 0 && database.closed_until > shared::now() {
             return Look::Leave;
         }
-        let is_called = std::mem::take(&mut database.called);
-        if is_called {
-            return Look::Call;
-        }
+        self.called = std::mem::take(&mut database.called);
         ring.take(self.place, BATCH, &mut self.batch);
         if !self.batch.is_nothing() {
             return Look::Batch;
         }
-        if is_last {
+        if is_last && !self.called {
             // Under the same lock: whoever writes next asks for a new publisher.
             if let Some(database) = ring.databases.get_mut(place) {
                 database.publisher = Default::default();
@@ -242,10 +250,11 @@ impl Publisher {
             PLACE.take();
             return Look::Leave;
         }
+        let is_in_demand = ring.head.no_worker_since != 0;
         if let Some(database) = ring.databases.get_mut(place) {
-            database.sleeping = true;
+            database.sleeping = !self.called;
         }
-        Look::Nothing
+        Look::Nothing(if is_in_demand { IDLE_IN_DEMAND } else { IDLE })
     }
 
     /// Sends the batch. False where that failed: it stays in the ring.
@@ -362,14 +371,4 @@ fn channels() -> Result<Vec<Vec<u8>>, pgrx::pg_sys::panic::ErrorReport> {
         }
     }
     Ok(channels)
-}
-
-/// Shows in pg_stat_activity what the publisher does.
-#[expect(dead_code, reason = "for steps that take long")]
-pub fn report_activity(activity: &str) {
-    let text = CString::new(activity).unwrap_or_default();
-    // SAFETY: the text outlives the call, which copies it.
-    unsafe {
-        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, text.as_ptr());
-    }
 }

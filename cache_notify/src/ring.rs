@@ -14,7 +14,7 @@ const NAME: usize = 63;
 /// Length, channel and database of a record, as one number.
 const HEADER: usize = 8;
 /// Records looked at in one go, while the lock is held.
-const STRIDE: usize = 4096;
+const STRIDE: usize = 1024;
 
 /// A process, by what it takes to wake it. Of no meaning here.
 #[repr(C)]
@@ -438,11 +438,11 @@ impl<'a> Ring<'a> {
         self.databases.get(usize::from(place)).is_some_and(|database| database.greeted)
     }
 
-    /// Notes that a record, which was to be at `position`, has no room. An earlier loss of its channel that listeners still
-    /// have to be told of covers it, if the record is older.
+    /// Notes that a record, which was to be at `position`, has no room. A loss of its channel that came after the record
+    /// covers it.
     fn lose(&mut self, header: Header, position: u64, now: i64) {
         if let Some(channel) = self.channels.get_mut(usize::from(header.channel))
-            && !(channel.owes() && position < channel.lost_at)
+            && position >= channel.lost_at
         {
             channel.losses += 1;
             channel.lost_at = self.head.write;
@@ -532,7 +532,7 @@ impl<'a> Ring<'a> {
             {
                 batch.taken.push((batch.next, header.size() as u32));
                 // What came before a loss, drop everything says as well.
-                if !(channel.owes() && batch.next < channel.lost_at) {
+                if batch.next >= channel.lost_at {
                     self.copy_out(batch.next, header.size(), &mut batch.records);
                     if !batch.names.iter().any(|(known, _)| *known == header.channel) {
                         batch.names.push((header.channel, channel.name().to_vec()));

@@ -3,14 +3,14 @@
 //! Transition tables are read from their tuplestore, past SPI: no plan, no snapshot, and only the leading columns that a key
 //! needs are taken apart.
 
-use crate::payload::{Op, push_key_part};
+use crate::payload::{Op, push_integer, push_key_part};
 use crate::pending::Slot;
 use crate::plan::{Column, Piece, Plan, Render};
 use crate::transaction::with_pending;
 use pg_ext_core::identity::{Settings, set};
 use pgrx::pg_sys;
 use std::ffi::{CStr, c_int};
-use std::io::Write;
+use std::ptr::null_mut;
 
 // utils/datum.h, the same in every supported version; pgrx has no binding for it.
 unsafe extern "C-unwind" {
@@ -22,9 +22,11 @@ unsafe extern "C-unwind" {
     ) -> bool;
 }
 
-// utils/tuplestore.h and executor/tuptable.h. pgrx has bindings, each with a sigsetjmp of its own; a row is read by two of
-// these calls, so here they are bare, and the callers guard them together.
+// utils/tuplestore.h, executor/tuptable.h and access/xact.h. pgrx has bindings, each with a sigsetjmp of its own; a row is
+// read by several of these calls, so here they are bare, and the callers guard them together. Two raise no error at all.
 unsafe extern "C-unwind" {
+    fn GetCurrentTransactionNestLevel() -> c_int;
+    fn tuplestore_tuple_count(store: *mut pg_sys::Tuplestorestate) -> i64;
     fn tuplestore_alloc_read_pointer(store: *mut pg_sys::Tuplestorestate, flags: c_int) -> c_int;
     fn tuplestore_select_read_pointer(store: *mut pg_sys::Tuplestorestate, pointer: c_int);
     fn tuplestore_rescan(store: *mut pg_sys::Tuplestorestate);
@@ -38,6 +40,7 @@ unsafe extern "C-unwind" {
         rows: pg_sys::TupleDesc,
         operations: *const pg_sys::TupleTableSlotOps,
     ) -> *mut pg_sys::TupleTableSlot;
+    fn ExecDropSingleTupleTableSlot(slot: *mut pg_sys::TupleTableSlot);
     fn slot_getsomeattrs_int(slot: *mut pg_sys::TupleTableSlot, attributes: c_int);
 }
 
@@ -144,7 +147,7 @@ impl Output {
 impl<'a> Recorder<'a> {
     pub fn new(plan: &'a Plan) -> Recorder<'a> {
         // SAFETY: reads a counter.
-        let level = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+        let level = unsafe { GetCurrentTransactionNestLevel() };
         let slot = with_pending(|pending| pending.slot(&plan.target, level));
         let settings = plan.needs_fixed_settings.then(fixed_settings);
         Recorder {
@@ -158,9 +161,17 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// So many rows are to come.
+    fn expect(&self, rows: i64) {
+        let keys = usize::try_from(rows).unwrap_or(0).saturating_mul(self.plan.keys.len());
+        if keys > 1 {
+            with_pending(|pending| pending.expect(self.slot, keys, self.plan.max_keys));
+        }
+    }
+
     /// Whether further rows make no difference.
-    fn is_done(&self) -> bool {
-        with_pending(|pending| pending.is_collapsed(self.slot))
+    pub fn is_done(&self, op: Op) -> bool {
+        with_pending(|pending| pending.is_settled(self.slot, op))
     }
 
     /// Every row is gone: TRUNCATE.
@@ -211,11 +222,10 @@ impl<'a> Recorder<'a> {
     /// The text of a column; of NULL, nothing.
     fn value(&mut self, out: &mut Vec<u8>, row: Row, column: &Column) {
         let Some(datum) = row.value(column) else { return };
-        // Writing to a Vec cannot fail.
-        let _ = match column.render {
-            Render::Int2 => write!(out, "{}", datum.value() as i16),
-            Render::Int4 => write!(out, "{}", datum.value() as i32),
-            Render::Int8 => write!(out, "{}", datum.value() as i64),
+        match column.render {
+            Render::Int2 => push_integer(out, (datum.value() as i16).into()),
+            Render::Int4 => push_integer(out, (datum.value() as i32).into()),
+            Render::Int8 => push_integer(out, datum.value() as i64),
             Render::Text => {
                 // SAFETY: a varlena of a text type; a detoasted copy is freed after its bytes have been copied.
                 unsafe {
@@ -226,13 +236,9 @@ impl<'a> Recorder<'a> {
                         pg_sys::pfree(plain.cast());
                     }
                 }
-                Ok(())
             }
-            Render::Output { function, .. } => {
-                self.output.append(out, function, datum);
-                Ok(())
-            }
-        };
+            Render::Output { function, .. } => self.output.append(out, function, datum),
+        }
     }
 
     /// The rows of a transition table.
@@ -246,9 +252,12 @@ impl<'a> Recorder<'a> {
         rows: pg_sys::TupleDesc,
     ) {
         // SAFETY: as the caller promises.
-        let mut reader = unsafe { Reader::new(table, rows) };
-        while !self.is_done()
-            && let Some(row) = reader.next(self.plan)
+        let mut reader = unsafe {
+            self.expect(count(table));
+            Reader::new([table], rows)
+        };
+        while !self.is_done(op)
+            && let Some([row]) = reader.next(self.plan)
         {
             self.row(op, row);
         }
@@ -268,16 +277,17 @@ impl<'a> Recorder<'a> {
         new: *mut pg_sys::Tuplestorestate,
         rows: pg_sys::TupleDesc,
     ) {
-        // SAFETY: as the caller promises; the two readers share nothing.
+        // SAFETY: as the caller promises.
         unsafe {
-            if pg_sys::tuplestore_tuple_count(old) != pg_sys::tuplestore_tuple_count(new) {
+            if count(old) != count(new) {
                 self.table(Op::Update, old, rows);
                 self.table(Op::Update, new, rows);
                 return;
             }
-            let (mut old, mut new) = (Reader::new(old, rows), Reader::new(new, rows));
-            while !self.is_done()
-                && let (Some(before), Some(after)) = (old.next(self.plan), new.next(self.plan))
+            self.expect(count(new));
+            let mut reader = Reader::new([old, new], rows);
+            while !self.is_done(Op::Update)
+                && let Some([before, after]) = reader.next(self.plan)
             {
                 self.pair(before, after);
             }
@@ -285,57 +295,81 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// A cursor over a transition table, with a read pointer and a slot of its own.
-struct Reader {
-    store: *mut pg_sys::Tuplestorestate,
-    slot: *mut pg_sys::TupleTableSlot,
+/// How many rows a transition table has.
+///
+/// # Safety
+/// `table` must be a transition table of the present trigger call.
+pub unsafe fn count(table: *mut pg_sys::Tuplestorestate) -> i64 {
+    // SAFETY: reads a counter.
+    unsafe { tuplestore_tuple_count(table) }
+}
+
+/// A cursor over transition tables that are read in step, with a read pointer and a slot of its own for each.
+struct Reader<const N: usize> {
+    stores: [*mut pg_sys::Tuplestorestate; N],
+    slots: [*mut pg_sys::TupleTableSlot; N],
     rows: u32,
 }
 
-impl Reader {
+impl<const N: usize> Reader<N> {
     /// # Safety
-    /// `store` must be a transition table of the present trigger call and `rows` the row type of its relation.
-    unsafe fn new(store: *mut pg_sys::Tuplestorestate, rows: pg_sys::TupleDesc) -> Reader {
+    /// `stores` must be different transition tables of the present trigger call and `rows` the row type of its relation.
+    unsafe fn new(stores: [*mut pg_sys::Tuplestorestate; N], rows: pg_sys::TupleDesc) -> Reader<N> {
+        let mut slots = [null_mut(); N];
         // SAFETY: as the caller promises; other triggers of the statement have pointers of their own. Nothing in the closure
         // needs dropping, should an error jump out of it.
-        let slot = unsafe {
+        unsafe {
             pg_sys::ffi::pg_guard_ffi_boundary(|| {
-                let pointer = tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND);
-                tuplestore_select_read_pointer(store, pointer);
-                tuplestore_rescan(store);
-                MakeSingleTupleTableSlot(rows, &raw const pg_sys::TTSOpsMinimalTuple)
-            })
-        };
-        Reader { store, slot, rows: 0 }
+                for (store, slot) in stores.into_iter().zip(&mut slots) {
+                    let pointer = tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND);
+                    tuplestore_select_read_pointer(store, pointer);
+                    tuplestore_rescan(store);
+                    *slot = MakeSingleTupleTableSlot(rows, &raw const pg_sys::TTSOpsMinimalTuple);
+                }
+            });
+        }
+        Reader { stores, slots, rows: 0 }
     }
 
-    fn next(&mut self, plan: &Plan) -> Option<Row> {
+    /// The next row of each, as long as all have one.
+    fn next(&mut self, plan: &Plan) -> Option<[Row; N]> {
         self.rows += 1;
         if self.rows.is_multiple_of(ROWS_PER_CHECK) {
             pgrx::check_for_interrupts!();
         }
-        let (store, slot, attributes) = (self.store, self.slot, plan.attributes as c_int);
-        // SAFETY: store and slot are those of `new`; the row is good until the next call, which ends its use. Nothing in the
+        let (stores, slots, attributes) = (self.stores, self.slots, plan.attributes as c_int);
+        // SAFETY: stores and slots are those of `new`; a row is good until the next call, which ends its use. Nothing in the
         // closure needs dropping, should an error jump out of it.
         let found = unsafe {
             pg_sys::ffi::pg_guard_ffi_boundary(|| {
-                let found = tuplestore_gettupleslot(store, true, false, slot);
-                if found && attributes > 0 {
-                    slot_getsomeattrs_int(slot, attributes);
+                for (store, slot) in stores.into_iter().zip(slots) {
+                    if !tuplestore_gettupleslot(store, true, false, slot) {
+                        return false;
+                    }
+                    if attributes > 0 {
+                        slot_getsomeattrs_int(slot, attributes);
+                    }
                 }
-                found
+                true
             })
         };
-        found.then_some(Row(slot))
+        found.then(|| slots.map(Row))
     }
 }
 
-impl Drop for Reader {
+impl<const N: usize> Drop for Reader<N> {
     fn drop(&mut self) {
-        // After an error the transaction's abort releases the slot's hold on the row type.
+        // After an error the transaction's abort releases the slots' hold on the row type.
         if !std::thread::panicking() {
-            // SAFETY: the slot was made in `new` and is not used any more.
-            unsafe { pg_sys::ExecDropSingleTupleTableSlot(self.slot) };
+            let slots = self.slots;
+            // SAFETY: the slots were made in `new` and are not used any more. Nothing in the closure needs dropping.
+            unsafe {
+                pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                    for slot in slots {
+                        ExecDropSingleTupleTableSlot(slot);
+                    }
+                });
+            }
         }
     }
 }

@@ -95,6 +95,7 @@ fn ring_state() -> TableIterator<
         name!(launcher_pid, Option<i32>),
         name!(no_worker_since, Option<TimestampWithTimeZone>),
         name!(visited, bool),
+        name!(publisher, bool),
     ),
 > {
     let state = shared::lock().map(|ring| {
@@ -102,7 +103,7 @@ fn ring_state() -> TableIterator<
         (ring.capacity(), head.epoch, head.launcher.pid, head.no_worker_since, head.visited)
     });
     TableIterator::once(match state {
-        None => (false, None, None, None, None, false),
+        None => (false, None, None, None, None, false, guc::publisher()),
         Some((capacity, epoch, launcher, no_worker_since, visited)) => (
             true,
             i64::try_from(capacity).ok(),
@@ -110,6 +111,7 @@ fn ring_state() -> TableIterator<
             (launcher != 0).then_some(launcher),
             time(no_worker_since),
             visited,
+            guc::publisher(),
         ),
     })
 }

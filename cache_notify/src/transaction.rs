@@ -50,6 +50,9 @@ pub fn after_trigger() {
     }
 }
 
+/// So many NOTIFYs between two looks whether the transaction is to be cancelled.
+const BATCH: usize = 1024;
+
 /// Messages of one batch, as NOTIFY takes them.
 #[derive(Default)]
 pub struct Notifications {
@@ -71,6 +74,15 @@ impl Notifications {
         self.starts.push((start, self.text.len()));
         self.text.extend_from_slice(payload);
         self.text.push(0);
+    }
+
+    /// The same for messages of a transaction's own.
+    fn notify(&mut self) {
+        if !self.starts.is_empty() {
+            self.send();
+            outbox::count_notified(self.starts.len());
+            self.clear();
+        }
     }
 
     /// NOTIFY for each, in the present transaction.
@@ -99,7 +111,7 @@ pub fn notify(channel: &[u8], payload: &[u8]) {
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| Async_Notify(channel.as_ptr(), payload.as_ptr()));
     }
-    outbox::count_notified();
+    outbox::count_notified(1);
 }
 
 /// Hands everything over to the deliveries: to NOTIFY, which sends it when the transaction commits, to the outbox, which
@@ -113,9 +125,15 @@ fn send() {
         return;
     }
     let mut messages = 0_u32;
+    let mut notifications = Notifications::default();
     pending.messages(guc::node_id, |target, payload| {
         match target.delivery {
-            Delivery::Notify => notify(&target.channel, payload),
+            Delivery::Notify => {
+                notifications.push(&target.channel, payload);
+                if notifications.starts.len() >= BATCH {
+                    notifications.notify();
+                }
+            }
             Delivery::Async => outbox::add(&target.channel, payload),
             Delivery::Durable => {
                 let is_json = target.payload == Payload::Json;
@@ -127,6 +145,7 @@ fn send() {
             pgrx::check_for_interrupts!();
         }
     });
+    notifications.notify();
     durable::write(is_prepared);
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::payload::Op;
 use crate::plan;
-use crate::rows::{Recorder, Row};
+use crate::rows::{Recorder, Row, count};
 use crate::transaction;
 use pg_ext_core::SqlError;
 use pgrx::pg_sys;
@@ -71,16 +71,18 @@ unsafe fn fire(trigger: &pg_sys::TriggerData) -> Result<(), Error> {
     // transition tables have the row type of the trigger's relation, which is open.
     unsafe {
         let rows = (*trigger.tg_relation).rd_att;
-        let count = |table| pg_sys::tuplestore_tuple_count(table);
         match (op, for_each_row) {
             (Op::Truncate | Op::Any, _) => Recorder::new(&plan).all(op),
-            (Op::Insert | Op::Delete, true) => {
-                Recorder::new(&plan).row(op, Row::new(trigger.tg_trigslot, &plan));
-            }
-            (Op::Update, true) => {
-                let (old, new) =
-                    (Row::new(trigger.tg_trigslot, &plan), Row::new(trigger.tg_newslot, &plan));
-                Recorder::new(&plan).pair(old, new);
+            (_, true) => {
+                let mut recorder = Recorder::new(&plan);
+                if recorder.is_done(op) {
+                    // A row more of too many.
+                } else if op == Op::Update {
+                    let (old, new) = (trigger.tg_trigslot, trigger.tg_newslot);
+                    recorder.pair(Row::new(old, &plan), Row::new(new, &plan));
+                } else {
+                    recorder.row(op, Row::new(trigger.tg_trigslot, &plan));
+                }
             }
             (Op::Insert, false) if count(new) > 0 => Recorder::new(&plan).table(op, new, rows),
             (Op::Delete, false) if count(old) > 0 => Recorder::new(&plan).table(op, old, rows),
@@ -213,6 +215,22 @@ mod tests {
         assert_eq!(
             run("UPDATE orders SET total = 1; INSERT INTO orders VALUES (6, 9)"),
             ["orders:*", "user:*:orders"]
+        );
+    }
+
+    #[pg_test]
+    fn what_follows_a_truncate_makes_it_one_of_several() {
+        orders(", payload => 'json'");
+        let op = |sql: &str| run(sql).concat().split("\"op\":\"").nth(1).map(str::to_owned);
+        assert!(op("TRUNCATE orders").unwrap().starts_with("TRUNCATE\""));
+        assert!(op("TRUNCATE orders; INSERT INTO orders VALUES (1)").unwrap().starts_with("*\""));
+        run("CREATE TEMP TABLE by_row (id int PRIMARY KEY);
+             CREATE TRIGGER t AFTER TRUNCATE ON by_row
+                 FOR EACH STATEMENT EXECUTE FUNCTION cache_notify.invalidate_cache('c', '--', 'payload=json');
+             CREATE TRIGGER i AFTER INSERT ON by_row
+                 FOR EACH ROW EXECUTE FUNCTION cache_notify.invalidate_cache('c', '--', 'payload=json')");
+        assert!(
+            op("TRUNCATE by_row; INSERT INTO by_row VALUES (1), (2)").unwrap().starts_with("*\"")
         );
     }
 

@@ -282,6 +282,14 @@ impl Cluster {
         Ok(Pid::from_raw(pid))
     }
 
+    /// The server's processes, the postmaster first.
+    pub fn processes(&self) -> Result<Vec<Pid>> {
+        let postmaster = self.postmaster()?;
+        let mut all = vec![postmaster];
+        all.append(&mut children(postmaster)?);
+        Ok(all)
+    }
+
     fn data(&self) -> PathBuf {
         self.dir.join("data")
     }

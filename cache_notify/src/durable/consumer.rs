@@ -20,8 +20,10 @@ const CONFIRMED_AT_SECONDS: i32 = 10;
 /// Beyond that we write a record from which on reading can begin. The server does it every 15 seconds: more often, a consumer
 /// that keeps up neither keeps nor reads more of the write-ahead log than it must.
 const READ_AGAIN: u64 = 1024 * 1024;
-/// A slot's name has at most NAMEDATALEN - 1 bytes, of which `cache_notify_4294967295_` takes 24.
-const NAME_LIMIT: usize = 39;
+/// A slot's name has at most NAMEDATALEN - 1 bytes, of which `cache_notify_4294967295_` takes 24, and a number after the
+/// consumer's name the last ones.
+const NAME_LIMIT: usize = 32;
+const NUMBERS: u32 = 1_000_000;
 
 /// A consumer and its slot, both there.
 #[derive(Debug, Clone)]
@@ -36,20 +38,37 @@ pub struct Consumer {
     is_due: bool,
 }
 
-/// What a slot of ours is called: the name exists once in the server, so the database is part of it.
-fn slot_of(name: &str) -> Result<String, Error> {
+fn check_name(name: &str) -> Result<(), Error> {
     let is_valid = (1..=NAME_LIMIT).contains(&name.len())
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-    if !is_valid {
-        return Err(Error::InvalidConsumerName { name: name.to_owned(), limit: NAME_LIMIT });
+    if is_valid {
+        Ok(())
+    } else {
+        Err(Error::InvalidConsumerName { name: name.to_owned(), limit: NAME_LIMIT })
     }
-    Ok(format!("{}{name}", slot_prefix()))
 }
 
+/// How the slots of this database's consumers begin: a slot's name exists once in the whole server.
 fn slot_prefix() -> String {
     // SAFETY: reads a variable that is set when a session begins.
     let database = unsafe { pg_sys::MyDatabaseId };
     format!("cache_notify_{}_", database.to_u32())
+}
+
+/// The slot for a consumer that had `last`: never the same one. A slot stays when its transaction is rolled back, and must
+/// not pass for the one that the consumer had before.
+fn next_slot(prefix: &str, name: &str, last: Option<&str>) -> String {
+    let number = last
+        .and_then(|slot| slot.rsplit_once('_'))
+        .and_then(|(_, number)| number.parse::<u32>().ok())
+        .map_or(1, |number| (number + 1) % NUMBERS);
+    format!("{prefix}{name}_{number}")
+}
+
+/// The consumer's name in that of its slot.
+fn name_in(slot: &str, prefix: &str) -> String {
+    let name = slot.strip_prefix(prefix).unwrap_or(slot);
+    name.rsplit_once('_').map_or(name, |(name, _)| name).to_owned()
 }
 
 /// As the server writes a pg_lsn.
@@ -72,36 +91,39 @@ pub fn flushed() -> u64 {
 enum Look {
     Ready(Consumer),
     /// Registered, and its slot cannot serve it.
-    Lost,
+    Lost {
+        slot: String,
+    },
     /// Its slot is being made at this moment.
     InUse,
     Unknown,
 }
 
 fn look(name: &str) -> Result<Look, ErrorReport> {
-    let slot = slot_of(name)?;
+    check_name(name)?;
     let found = select_first(
-        "SELECT v.status = 'lost', (v.position - '0/0')::bigint, v.kept_bytes - v.lag_bytes,
+        "SELECT r.slot::text, v.status = 'ok', (v.position - '0/0')::bigint, v.kept_bytes - v.lag_bytes,
                 r.confirmed_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)
          FROM cache_notify.consumers v JOIN cache_notify.registered_consumers r USING (name)
          WHERE v.name = $1",
         &[name.into(), CONFIRMED_AT_SECONDS.into()],
         |row| {
-            Ok((row.get::<bool>(1)?, row.get::<i64>(2)?, row.get::<i64>(3)?, row.get::<bool>(4)?))
+            let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+            let slot = row.get::<String>(1)?.unwrap_or_default();
+            if row.get::<bool>(2)? != Some(true) {
+                return Ok(Look::Lost { slot });
+            }
+            let Some(confirmed) = number(row.get(3)?) else { return Ok(Look::InUse) };
+            Ok(Look::Ready(Consumer {
+                name: name.to_owned(),
+                slot,
+                confirmed,
+                read_again: number(row.get(4)?).unwrap_or(0),
+                is_due: row.get(5)?.unwrap_or(true),
+            }))
         },
     )?;
-    Ok(match found {
-        None => Look::Unknown,
-        Some((Some(false), Some(confirmed), read_again, is_due)) => Look::Ready(Consumer {
-            name: name.to_owned(),
-            slot,
-            confirmed: u64::try_from(confirmed).unwrap_or(0),
-            read_again: read_again.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
-            is_due: is_due.unwrap_or(true),
-        }),
-        Some((Some(false), None, ..)) => Look::InUse,
-        Some(_) => Look::Lost,
-    })
+    Ok(found.unwrap_or(Look::Unknown))
 }
 
 /// Finds a consumer that can be read. 42704 where there is none of this name, 55000 where it has missed something.
@@ -109,7 +131,7 @@ pub fn find(name: &str) -> Result<Consumer, ErrorReport> {
     let name_of_it = || name.to_owned();
     match look(name)? {
         Look::Ready(consumer) => Ok(consumer),
-        Look::Lost => Err(Error::ConsumerLost { name: name_of_it() }.into()),
+        Look::Lost { .. } => Err(Error::ConsumerLost { name: name_of_it() }.into()),
         Look::InUse => Err(Error::ConsumerInUse { name: name_of_it() }.into()),
         Look::Unknown => Err(Error::NoConsumer { name: name_of_it() }.into()),
     }
@@ -260,27 +282,42 @@ fn drop_slot(name: &str, slot: &str) -> Result<(), ErrorReport> {
     })
 }
 
+/// Only one of this database: a row may be a copy of another database's.
+fn drop_slot_if_exists(name: &str, slot: &str) -> Result<(), ErrorReport> {
+    let found = select_first(
+        "SELECT FROM pg_catalog.pg_replication_slots
+         WHERE slot_name = $1 AND database = pg_catalog.current_database()",
+        &[slot.into()],
+        |_| Ok(()),
+    )?;
+    match found {
+        Some(()) => drop_slot(name, slot),
+        None => Ok(()),
+    }
+}
+
 /// `cache_notify.add_consumer`. The position is a pg_lsn, which the server passes as it passes a bigint.
 #[pg_extern(sql = false)]
 fn add_consumer(name: Option<&str>) -> Result<i64, ErrorReport> {
     let name = not_null("name", name)?;
-    let slot = slot_of(name)?;
+    check_name(name)?;
     prevent_in_recovery(c"cache_notify.add_consumer()");
     if !super::is_available() {
         return Err(Error::ConsumerWalLevel.into());
     }
     lock_registry()?;
     enforce_max_lag()?;
-    with_latest_snapshot(|| drop_orphans(&slot))?;
-    match with_latest_snapshot(|| look(name))? {
+    let last = match with_latest_snapshot(|| look(name))? {
         Look::Ready(_) => return Err(Error::ConsumerExists { name: name.to_owned() }.into()),
         Look::InUse => return Err(Error::ConsumerInUse { name: name.to_owned() }.into()),
-        Look::Lost | Look::Unknown => {}
+        Look::Lost { slot } => Some(slot),
+        Look::Unknown => None,
+    };
+    if let Some(last) = &last {
+        drop_slot_if_exists(name, last)?;
     }
-    let is_there = "SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
-    if select_first(is_there, &[slot.as_str().into()], |_| Ok(()))?.is_some() {
-        drop_slot(name, &slot)?;
-    }
+    with_latest_snapshot(drop_orphans)?;
+    let slot = next_slot(&slot_prefix(), name, last.as_deref());
     // The slot comes first: the server makes none in a transaction that has written.
     let start = select_first(
         "SELECT (lsn - '0/0')::bigint FROM pg_catalog.pg_create_logical_replication_slot($1, 'pgoutput')",
@@ -289,11 +326,12 @@ fn add_consumer(name: Option<&str>) -> Result<i64, ErrorReport> {
     )?;
     publication::adopt()?;
     write(
-        "INSERT INTO cache_notify.registered_consumers AS r (name, timeline)
-         VALUES ($1, pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))
+        "INSERT INTO cache_notify.registered_consumers (name, slot, origin)
+         VALUES ($1, $2, cache_notify.wal_origin())
          ON CONFLICT (name) DO UPDATE
-             SET timeline = excluded.timeline, added_at = excluded.added_at, confirmed_at = excluded.confirmed_at",
-        &[name.into()],
+             SET slot = excluded.slot, origin = excluded.origin,
+                 added_at = excluded.added_at, confirmed_at = excluded.confirmed_at",
+        &[name.into(), slot.as_str().into()],
     )?;
     Ok(start.flatten().unwrap_or(0))
 }
@@ -302,18 +340,16 @@ fn add_consumer(name: Option<&str>) -> Result<i64, ErrorReport> {
 #[pg_extern(sql = false)]
 fn drop_consumer(name: Option<&str>) -> Result<(), ErrorReport> {
     let name = not_null("name", name)?;
-    let slot = slot_of(name)?;
+    check_name(name)?;
     prevent_in_recovery(c"cache_notify.drop_consumer()");
     lock_registry()?;
-    if matches!(with_latest_snapshot(|| look(name))?, Look::Unknown) {
-        return Err(Error::NoConsumer { name: name.to_owned() }.into());
-    }
+    let slot = match with_latest_snapshot(|| look(name))? {
+        Look::Ready(Consumer { slot, .. }) | Look::Lost { slot } => slot,
+        Look::InUse => return Err(Error::ConsumerInUse { name: name.to_owned() }.into()),
+        Look::Unknown => return Err(Error::NoConsumer { name: name.to_owned() }.into()),
+    };
     write("DELETE FROM cache_notify.registered_consumers WHERE name = $1", &[name.into()])?;
-    let is_there = "SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
-    if select_first(is_there, &[slot.as_str().into()], |_| Ok(()))?.is_some() {
-        drop_slot(name, &slot)?;
-    }
-    Ok(())
+    drop_slot_if_exists(name, &slot)
 }
 
 /// `cache_notify.confirm`. Position as in [`add_consumer`].
@@ -338,22 +374,20 @@ fn confirm(consumer: Option<&str>, position: Option<i64>) -> Result<(), ErrorRep
 /// are told at their next call. One that is being read is left for the next time.
 pub fn enforce_max_lag() -> Result<(), ErrorReport> {
     let Some(limit) = guc::max_lag() else { return Ok(()) };
+    let prefix = slot_prefix();
     let lagging = select(
-        "SELECT s.slot_name::text, pg_catalog.substr(s.slot_name, pg_catalog.length($1) + 1),
+        "SELECT s.slot_name::text,
                 pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn)::bigint
          FROM pg_catalog.pg_replication_slots s
          WHERE pg_catalog.starts_with(s.slot_name, $1) AND NOT s.active
            AND pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.restart_lsn) > $2",
-        &[slot_prefix().into(), limit.into()],
+        &[prefix.as_str().into(), limit.into()],
         |row| {
-            Ok((
-                row.get::<String>(1)?.unwrap_or_default(),
-                row.get::<String>(2)?.unwrap_or_default(),
-                row.get::<i64>(3)?.unwrap_or_default(),
-            ))
+            Ok((row.get::<String>(1)?.unwrap_or_default(), row.get::<i64>(2)?.unwrap_or_default()))
         },
     )?;
-    for (slot, name, kept) in lagging {
+    for (slot, kept) in lagging {
+        let name = name_in(&slot, &prefix);
         let dropped = subtransaction::run(|| drop_slot(&name, &slot).unwrap_or_report());
         // Somebody reads it again, or has dropped it.
         if dropped.is_err() {
@@ -405,14 +439,13 @@ pub fn lagging_databases() -> Option<Vec<u32>> {
 }
 
 /// Drops slots of this database that belong to no consumer: of an `add_consumer` that was rolled back, or of the extension
-/// before it was dropped. `except` is left alone. The registry is locked.
-fn drop_orphans(except: &str) -> Result<(), ErrorReport> {
+/// before it was dropped. The registry is locked.
+fn drop_orphans() -> Result<(), ErrorReport> {
     let orphans = select(
         "SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s
-         WHERE pg_catalog.starts_with(s.slot_name, $1) AND NOT s.active AND s.slot_name <> $2
-           AND NOT EXISTS (SELECT FROM cache_notify.registered_consumers r
-                           WHERE r.name = pg_catalog.substr(s.slot_name, pg_catalog.length($1) + 1))",
-        &[slot_prefix().into(), except.into()],
+         WHERE pg_catalog.starts_with(s.slot_name, $1) AND NOT s.active
+           AND s.slot_name NOT IN (SELECT slot FROM cache_notify.registered_consumers)",
+        &[slot_prefix().into()],
         |row| row.get::<String>(1),
     )?;
     for slot in orphans.into_iter().flatten() {
@@ -426,12 +459,26 @@ fn drop_orphans(except: &str) -> Result<(), ErrorReport> {
 
 #[cfg(test)]
 mod unit {
-    use super::lsn;
+    use super::*;
 
     #[test]
     fn positions_are_written_as_the_server_does() {
         assert_eq!(lsn(0), "0/0");
         assert_eq!(lsn(0x16_B374_D848), "16/B374D848");
         assert_eq!(lsn(u64::MAX), "FFFFFFFF/FFFFFFFF");
+    }
+
+    #[test]
+    fn a_slot_is_never_the_one_before() {
+        let prefix = "cache_notify_5_";
+        let first = next_slot(prefix, "a_1", None);
+        assert_eq!(first, "cache_notify_5_a_1_1");
+        let second = next_slot(prefix, "a_1", Some(&first));
+        assert_eq!(second, "cache_notify_5_a_1_2");
+        assert_eq!(next_slot(prefix, "a", Some("cache_notify_5_a_999999")), "cache_notify_5_a_0");
+        assert_eq!(name_in(&second, prefix), "a_1");
+        let longest =
+            next_slot("cache_notify_4294967295_", &"x".repeat(NAME_LIMIT), Some("_999998"));
+        assert_eq!(longest.len(), 63);
     }
 }

@@ -192,7 +192,8 @@ fn a_full_ring_becomes_drop_everything() {
     cluster.configure(&["cache_notify.publisher = on"]).expect("configured");
     cluster.reload().expect("reloaded");
     eventually("room", PATIENCE, || (stats(&mut writer, "waiting") == 0).then_some(()));
-    assert_eq!(ear.heard_by("async"), ["*"]);
+    let heard = ear.heard_by("async");
+    assert!(heard == ["*"], "{} messages", heard.len());
     // The other channel lost nothing.
     assert_eq!(other_ear.heard_by("async"), ["others:1"]);
     run(&mut writer, "INSERT INTO items VALUES (-1)");
@@ -295,8 +296,8 @@ fn a_database_can_be_copied_renamed_and_dropped_while_its_publisher_is_there() {
                 PATIENCE,
                 &format!("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = {pid}"),
             );
-            // Not when it has been idle for long enough, which is 3 seconds.
-            assert!(began.elapsed() < Duration::from_millis(2500), "{statement}");
+            // Not when it has been idle for long enough, which is a minute, or the statement has given up.
+            assert!(began.elapsed() < Duration::from_secs(4), "{statement}");
         });
     }
     // Nothing is remembered of databases that are gone.
@@ -352,6 +353,41 @@ fn databases_take_turns_where_worker_slots_are_few() {
     };
     ends_with(app_ear.heard_by("async"), "items:1000");
     ends_with(other_ear.heard_by("async"), "items:2000");
+}
+
+/// On every version: the publisher's transaction fails since the notification queue cannot grow. Here its folder takes no new
+/// file, so that a page of the queue cannot be written; the error comes from the same place as that of a full queue.
+#[test]
+fn a_publisher_that_fails_tries_again_and_holds_nobody_up() {
+    use std::os::unix::fs::PermissionsExt;
+    let cluster = preloaded(&["cache_notify.ring_size = 1MB"]);
+    let mut writer = app(&cluster);
+    let mut ear = Ear::new(&cluster, "app", "cache_invalidate");
+    let queue = cluster.dir().join("data/pg_notify");
+    let allow = |mode| {
+        std::fs::set_permissions(&queue, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    allow(0o500);
+    let mut last = 1000;
+    eventually("an error", PATIENCE, || {
+        let publish = format!(
+            "INSERT INTO items SELECT n, repeat('x', 10) FROM generate_series({last} + 1, {last} + 900) n"
+        );
+        last += 900;
+        run(&mut writer, &publish);
+        (stats(&mut writer, "errors") > 0).then_some(())
+    });
+    run(&mut writer, "INSERT INTO items VALUES (-1)");
+    assert_eq!(problems(&mut writer), ["publisher failing"]);
+    assert_eq!(stats(&mut writer, "overflows"), 0);
+    let warnings = cluster.log().matches("cache_notify publisher failed").count();
+    assert_eq!(warnings, 1, "{}", cluster.log());
+    allow(0o700);
+    let heard: std::collections::HashSet<String> = ear.heard_by("async").into_iter().collect();
+    for n in (1001..=last).chain([-1]) {
+        assert!(heard.contains(&format!("items:{n}")), "{n} of {last}");
+    }
+    assert_eq!(problems(&mut writer), [""; 0]);
 }
 
 /// An idle listener in a transaction keeps everything in the notification queue. Where its size can be set (17), it is made

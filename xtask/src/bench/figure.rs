@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use postgres::Client;
+use serde::{Deserialize, Serialize};
 
 /// A table of the report: who does how much of the same thing in how much time.
 pub struct Figure {
@@ -21,12 +22,40 @@ pub struct Figure {
 
 pub struct Target {
     pub contender: String,
-    pub at_most: f64,
+    pub bound: Bound,
 }
 
 impl Target {
-    pub fn at_most(at_most: f64, contender: &str) -> Target {
-        Target { contender: contender.to_owned(), at_most }
+    pub fn at_most(limit: f64, contender: &str) -> Target {
+        Target { contender: contender.to_owned(), bound: Bound::AtMost(limit) }
+    }
+
+    pub fn at_least(limit: f64, contender: &str) -> Target {
+        Target { contender: contender.to_owned(), bound: Bound::AtLeast(limit) }
+    }
+}
+
+/// What a number is to reach: costs stay below it, speeds above it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Bound {
+    pub fn is_reached_by(self, value: f64) -> bool {
+        match self {
+            Bound::AtMost(limit) => value <= limit,
+            Bound::AtLeast(limit) => value >= limit,
+        }
+    }
+
+    pub fn describe(self) -> String {
+        match self {
+            Bound::AtMost(limit) => format!("at most {limit}"),
+            Bound::AtLeast(limit) => format!("at least {limit}"),
+        }
     }
 }
 

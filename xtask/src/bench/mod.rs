@@ -4,8 +4,11 @@
 //! (single numbers) on a private server of its own. A target that is missed is shown, and fails nothing: a bench is
 //! not a test. A contender that does not do its work is an error.
 
+mod cache_notify;
 mod cpu;
 mod figure;
+mod listener;
+mod load;
 mod pb_compat;
 mod report;
 mod shard_router;
@@ -34,7 +37,8 @@ struct Bench {
     run: fn(&mut Run) -> Result<()>,
 }
 
-const BENCHES: [Bench; 3] = [pb_compat::BENCH, sqlite::BENCH, shard_router::BENCH];
+const BENCHES: [Bench; 4] =
+    [pb_compat::BENCH, sqlite::BENCH, shard_router::BENCH, cache_notify::BENCH];
 
 /// The database that a bench works in.
 const DATABASE: &str = "bench";
@@ -240,13 +244,13 @@ impl Run<'_> {
             .collect::<Result<Vec<_>>>()?;
         let baseline = with_baseline.then(|| measured.remove(0));
         let target = |label: &str| {
-            figure.targets.iter().find(|one| one.contender == label).map(|one| one.at_most)
+            figure.targets.iter().find(|one| one.contender == label).map(|one| one.bound)
         };
         let report = FigureReport {
             contenders: report::compare(&measured, baseline.as_ref(), &figure.reference, target)?,
             name: figure.name,
             note: figure.note.split_whitespace().collect::<Vec<_>>().join(" "),
-            item: figure.item.to_owned(),
+            unit: format!("ns per {}", figure.item),
             rounds,
             baseline,
             reference: figure.reference,

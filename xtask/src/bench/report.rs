@@ -1,5 +1,6 @@
 //! What a bench found out: shown as tables, and kept as JSON for those who draw charts of it.
 
+use super::figure::Bound;
 use super::stats::{Spread, net, paired_ratio};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -37,10 +38,10 @@ pub struct Machine {
 pub struct FigureReport {
     pub name: String,
     pub note: String,
-    /// What the nanoseconds are per.
-    pub item: String,
+    /// What the numbers are: "ns per document", "transactions/s".
+    pub unit: String,
     pub rounds: usize,
-    /// Nanoseconds per item of what was subtracted.
+    /// What was subtracted.
     pub baseline: Option<Measured>,
     pub contenders: Vec<ContenderReport>,
     pub reference: String,
@@ -52,7 +53,7 @@ pub struct Measured {
     pub label: String,
     /// Items in each round.
     pub items: u64,
-    /// Nanoseconds per item, round by round.
+    /// In the figure's unit, round by round.
     pub rounds: Vec<f64>,
     pub spread: Spread,
 }
@@ -70,12 +71,14 @@ pub struct ContenderReport {
     pub net: Measured,
     /// How many times the reference, paired by rounds.
     pub ratio: Option<Spread>,
-    /// The ratio to reach: at most this.
-    pub target: Option<f64>,
+    /// What the server spent on an item, in microseconds of CPU, where the figure is about something else.
+    pub cpu: Option<Spread>,
+    /// The ratio to reach.
+    pub target: Option<Bound>,
     pub reached: Option<bool>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LeftOut {
     pub label: String,
     pub why: String,
@@ -87,8 +90,8 @@ pub struct Reading {
     pub name: String,
     pub unit: String,
     pub value: f64,
-    /// The value to reach: at most this.
-    pub target: Option<f64>,
+    /// The value to reach.
+    pub target: Option<Bound>,
     pub reached: Option<bool>,
 }
 
@@ -97,7 +100,7 @@ pub fn compare(
     measured: &[Measured],
     baseline: Option<&Measured>,
     reference: &str,
-    target: impl Fn(&str) -> Option<f64>,
+    target: impl Fn(&str) -> Option<Bound>,
 ) -> Result<Vec<ContenderReport>> {
     let nets: Vec<Measured> = measured
         .iter()
@@ -114,8 +117,8 @@ pub fn compare(
             let ratio =
                 reference.as_ref().and_then(|other| paired_ratio(&net.rounds, &other.rounds));
             let target = target(&net.label);
-            let reached = target.zip(ratio).map(|(at_most, ratio)| ratio.median <= at_most);
-            ContenderReport { net, ratio, target, reached }
+            let reached = target.zip(ratio).map(|(bound, ratio)| bound.is_reached_by(ratio.median));
+            ContenderReport { net, ratio, cpu: None, target, reached }
         })
         .collect())
 }
@@ -135,6 +138,17 @@ impl Machine {
 }
 
 impl FigureReport {
+    /// How many times the one is of the other, in the median of the rounds: for a second reference beside the figure's.
+    pub fn ratio(&self, one: &str, other: &str) -> Result<f64> {
+        let rounds = |label: &str| -> Result<&[f64]> {
+            let one = self.contenders.iter().find(|one| one.net.label == label);
+            Ok(&one.with_context(|| format!("{label} was not measured"))?.net.rounds)
+        };
+        let ratio = paired_ratio(rounds(one)?, rounds(other)?)
+            .with_context(|| format!("{one} has no ratio to {other}"))?;
+        Ok((ratio.median * 1000.0).round() / 1000.0)
+    }
+
     pub fn show(&self) {
         println!("\n{} ({} rounds)", self.name, self.rounds);
         for line in wrapped(&self.note, 96) {
@@ -147,20 +161,27 @@ impl FigureReport {
             .chain([self.reference.chars().count() + 5, 20])
             .max()
             .unwrap_or_default();
-        let unit = format!("ns per {}", self.item);
+        let with_cpu = self.contenders.iter().any(|one| one.cpu.is_some());
         println!(
-            "\n  {:<width$} {:>9} {unit:>16} {:>9} {:>9}  {:<26} target",
+            "\n  {:<width$} {:>9} {:>16} {:>9} {:>9}  {:<26} {}target",
             "",
             "items",
+            self.unit,
             "min",
             "max",
             format!("x {}", self.reference),
+            if with_cpu { "CPU us  " } else { "" },
         );
         for one in &self.contenders {
             let ratio = one.ratio.map_or("-".to_owned(), |ratio| ratio_text(&ratio));
             let target =
                 one.target.map_or(String::new(), |target| verdict(target, "", one.reached));
-            row(&one.net, width, &ratio, &target);
+            let cpu = match &one.cpu {
+                Some(cpu) => format!("{:>6.1}  ", cpu.median),
+                None if with_cpu => " ".repeat(8),
+                None => String::new(),
+            };
+            row(&one.net, width, &ratio, &format!("{cpu}{target}"));
         }
         if let Some(baseline) = &self.baseline {
             row(baseline, width, "(subtracted)", "");
@@ -189,18 +210,18 @@ fn ratio_text(ratio: &Spread) -> String {
     format!("{:.digits$} ({:.digits$}..{:.digits$})", ratio.median, ratio.min, ratio.max)
 }
 
-fn verdict(target: f64, unit: &str, reached: Option<bool>) -> String {
+fn verdict(target: Bound, unit: &str, reached: Option<bool>) -> String {
     let word = match reached {
         Some(true) => "reached",
         Some(false) => "NOT reached",
         None => "not measured",
     };
-    format!("at most {target}{unit}: {word}")
+    format!("{}{unit}: {word}", target.describe())
 }
 
 impl Reading {
-    pub fn new(name: &str, unit: &str, value: f64, target: Option<f64>) -> Reading {
-        let reached = target.map(|at_most| value <= at_most);
+    pub fn new(name: &str, unit: &str, value: f64, target: Option<Bound>) -> Reading {
+        let reached = target.map(|bound| bound.is_reached_by(value));
         Reading { name: name.to_owned(), unit: unit.to_owned(), value, target, reached }
     }
 
@@ -275,11 +296,11 @@ mod unit {
     fn the_baseline_is_subtracted_from_both_sides_of_a_ratio() {
         let all = [measured("ours", &[12.0, 13.0, 12.0]), measured("peer", &[30.0, 30.0, 110.0])];
         let empty = measured("empty", &[10.0, 10.0, 10.0]);
-        let target = |at_most| move |label: &str| (label == "ours").then_some(at_most);
+        let target = |limit| move |label: &str| (label == "ours").then_some(Bound::AtMost(limit));
         let rows = compare(&all, Some(&empty), "peer", target(0.1)).unwrap();
         assert_eq!(rows[0].net.rounds, [2.0, 3.0, 2.0]);
         assert_eq!(rows[0].ratio, Some(Spread { median: 0.1, min: 0.02, max: 0.15 }));
-        assert_eq!((rows[0].target, rows[0].reached), (Some(0.1), Some(true)));
+        assert_eq!((rows[0].target, rows[0].reached), (Some(Bound::AtMost(0.1)), Some(true)));
         assert_eq!(rows[1].ratio.unwrap().median, 1.0);
         assert_eq!((rows[1].target, rows[1].reached), (None, None));
         let rows = compare(&all, Some(&empty), "peer", target(0.09)).unwrap();
@@ -287,20 +308,28 @@ mod unit {
         // Without the baseline they are closer to each other.
         let rows = compare(&all, None, "peer", target(0.1)).unwrap();
         assert_eq!(rows[0].ratio.unwrap().median, 0.4);
+        let at_least = |limit| move |_: &str| Some(Bound::AtLeast(limit));
+        for (limit, reached) in [(0.4, true), (0.41, false)] {
+            let rows = compare(&all, None, "peer", at_least(limit)).unwrap();
+            assert_eq!(rows[0].reached, Some(reached));
+        }
     }
 
     #[test]
     fn a_target_without_its_reference_is_neither_reached_nor_missed() {
         let all = [measured("ours", &[12.0])];
-        let rows = compare(&all, None, "peer", |_| Some(0.1)).unwrap();
+        let rows = compare(&all, None, "peer", |_| Some(Bound::AtMost(0.1))).unwrap();
         assert_eq!((rows[0].ratio, rows[0].reached), (None, None));
-        assert_eq!(verdict(0.1, "", rows[0].reached), "at most 0.1: not measured");
+        assert_eq!(verdict(Bound::AtMost(0.1), "", rows[0].reached), "at most 0.1: not measured");
     }
 
     #[test]
     fn a_reading_is_held_against_its_target() {
-        assert_eq!(Reading::new("ahead", "us", -3.5, Some(1000.0)).reached, Some(true));
-        assert_eq!(Reading::new("inversions", "", 1.0, Some(0.0)).reached, Some(false));
+        let at_most = |limit| Some(Bound::AtMost(limit));
+        assert_eq!(Reading::new("ahead", "us", -3.5, at_most(1000.0)).reached, Some(true));
+        assert_eq!(Reading::new("inversions", "", 1.0, at_most(0.0)).reached, Some(false));
+        let at_least = Some(Bound::AtLeast(10.0));
+        assert_eq!(Reading::new("events", "1/s", 9.0, at_least).reached, Some(false));
         assert_eq!(Reading::new("size", "MB", 1.0, None).reached, None);
     }
 
@@ -309,7 +338,7 @@ mod unit {
         let kept = FigureReport {
             name: "a \"figure\"".into(),
             note: String::new(),
-            item: "id".into(),
+            unit: "ns per id".into(),
             rounds: 2,
             baseline: None,
             contenders: compare(&[measured("ours", &[1.5, 2.5])], None, "peer", |_| None).unwrap(),

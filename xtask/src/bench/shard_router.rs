@@ -1,8 +1,7 @@
 //! shard_router: one order in, the orders of a user out, and many orders at once.
 
-use super::figure::{Contender, Figure, Target};
-use super::report::{FigureReport, Reading};
-use super::stats::paired_ratio;
+use super::figure::{Bound, Contender, Figure, Target};
+use super::report::Reading;
 use super::{Bench, Run};
 use crate::setup::borrow_extension;
 use anyhow::{Context, Result, ensure};
@@ -240,16 +239,10 @@ fn select(run: &mut Run, peers: &Peers) -> Result<()> {
 /// The ratio to the native parent, which the figure has beside another reference.
 fn beside_native(run: &mut Run, label: &str) -> Result<()> {
     let figure = run.report.figures.last().context("a figure was measured")?;
-    let ratio = paired_ratio(rounds(figure, label)?, rounds(figure, NATIVE)?)
-        .with_context(|| format!("{label} has no ratio to {NATIVE}"))?;
-    let median = (ratio.median * 1000.0).round() / 1000.0;
-    run.reading(Reading::new(&format!("{label}: times {NATIVE}"), "x", median, Some(1.0)));
+    let ratio = figure.ratio(label, NATIVE)?;
+    let name = format!("{label}: times {NATIVE}");
+    run.reading(Reading::new(&name, "x", ratio, Some(Bound::AtMost(1.0))));
     Ok(())
-}
-
-fn rounds<'a>(figure: &'a FigureReport, label: &str) -> Result<&'a [f64]> {
-    let one = figure.contenders.iter().find(|one| one.net.label == label);
-    Ok(&one.with_context(|| format!("{label} was not measured"))?.net.rounds)
 }
 
 fn insert(run: &mut Run, peers: &Peers) -> Result<()> {

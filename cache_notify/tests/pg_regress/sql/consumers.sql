@@ -19,7 +19,7 @@ ROLLBACK;
 SELECT name, setting, unit, context FROM pg_settings WHERE name = 'cache_notify.max_lag';
 SET cache_notify.max_lag = 0;
 -- A consumer whose slot is not there, as after a restore.
-INSERT INTO cache_notify.registered_consumers (name, timeline) VALUES ('restored', '00000001');
+INSERT INTO cache_notify.registered_consumers (name, slot, origin) VALUES ('restored', 'cache_notify_1_restored_1', '00000001/1');
 SELECT name, position, lag_bytes, kept_bytes, active, status FROM cache_notify.consumers;
 SELECT * FROM cache_notify.changes_since('restored');
 SELECT cache_notify.confirm('restored', '0/1');

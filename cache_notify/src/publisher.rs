@@ -29,6 +29,10 @@ const IDLE_IN_DEMAND: Duration = Duration::from_secs(1);
 const LOOK_AROUND: Duration = Duration::from_secs(3);
 /// Bytes of messages in one transaction: the server sends it to listeners as a whole.
 const BATCH: usize = 128 * 1024;
+/// A batch of so many messages means that the next one may wait longer: at such a rate each wake-up of publisher and listeners
+/// costs the writers more than the messages do.
+const MANY: u64 = 32;
+const LONGER: u32 = 4;
 /// After an error, such as a full notification queue.
 const RETRY: Duration = Duration::from_millis(250);
 /// How often an error that stays is logged.
@@ -165,6 +169,8 @@ struct Publisher {
     place: u16,
     batch: Batch,
     notifications: Notifications,
+    /// Messages of the last batch.
+    sent: u64,
     /// Since when there has been nothing to do; as old as can be where there never was anything.
     idle_since: Option<Instant>,
     complained: Option<Instant>,
@@ -178,6 +184,7 @@ impl Publisher {
             place,
             batch: Batch::default(),
             notifications: Notifications::default(),
+            sent: 0,
             idle_since: None,
             complained: None,
             called: false,
@@ -195,6 +202,7 @@ impl Publisher {
             let pause = match self.look(is_last_look) {
                 Look::Batch if !self.publish() => RETRY,
                 Look::Batch if self.batch.has_more => Duration::ZERO,
+                Look::Batch if self.sent >= MANY => guc::batch_delay() * LONGER,
                 Look::Batch => guc::batch_delay(),
                 Look::Nothing(_) if self.called => Duration::ZERO,
                 Look::Nothing(stay) => {
@@ -271,6 +279,7 @@ impl Publisher {
                 return false;
             }
         }
+        self.sent = sent;
         if let Some(mut ring) = shared::lock() {
             ring.confirm(&self.batch);
             if sent > 0

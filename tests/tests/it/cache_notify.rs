@@ -1,4 +1,5 @@
-use tests::{Ear, cluster, create_app, value};
+use std::time::Duration;
+use tests::{Ear, cluster, connect, create_app, eventually_true, value};
 
 #[test]
 fn a_listener_hears_of_a_change_when_it_is_committed_and_not_before() {
@@ -77,4 +78,61 @@ fn a_commit_that_fails_is_not_heard_of() {
     assert_eq!(ear.heard(), [""; 0]);
     writer.batch_execute("INSERT INTO children VALUES (2, 1)").expect("a valid row");
     assert_eq!(ear.heard(), ["children:2"]);
+}
+
+/// The apply process fires no statement-level triggers but those for TRUNCATE: the documentation advises a row-level one.
+#[test]
+fn what_logical_replication_applies_is_heard_through_a_row_trigger() {
+    let cluster = cluster(&["wal_level = logical"]);
+    let mut app = create_app(&cluster);
+    app.batch_execute("CREATE DATABASE source").expect("a database");
+    let mut source = connect(&cluster, "source");
+    source
+        .batch_execute(
+            "CREATE TABLE copies (id int PRIMARY KEY, note text);
+             CREATE PUBLICATION copies FOR TABLE copies",
+        )
+        .expect("a publication");
+    // Both databases are of one server, where CREATE SUBSCRIPTION would wait for itself.
+    source
+        .batch_execute("SELECT pg_create_logical_replication_slot('copies', 'pgoutput')")
+        .expect("a slot");
+    app.batch_execute(
+        "CREATE TABLE copies (id int PRIMARY KEY, note text);
+         SELECT cache_notify.attach('copies', delivery => 'notify');
+         CREATE TRIGGER applied AFTER INSERT OR UPDATE OR DELETE ON copies
+             FOR EACH ROW EXECUTE FUNCTION cache_notify.invalidate_cache();
+         ALTER TABLE copies ENABLE REPLICA TRIGGER applied;
+         ALTER TABLE copies ENABLE ALWAYS TRIGGER cache_notify_truncate",
+    )
+    .expect("triggers");
+    let mut ear = Ear::new(&cluster, "app", "cache_invalidate");
+    app.batch_execute(&format!(
+        "CREATE SUBSCRIPTION copies CONNECTION 'host={} port={} user=postgres dbname=source'
+             PUBLICATION copies WITH (create_slot = false, copy_data = false)",
+        cluster.dir().display(),
+        cluster.port()
+    ))
+    .expect("a subscription");
+    for statement in [
+        "INSERT INTO copies VALUES (1), (2)",
+        "UPDATE copies SET note = 'new' WHERE id = 1",
+        "UPDATE copies SET id = 3 WHERE id = 2",
+        "DELETE FROM copies WHERE id = 3",
+        "TRUNCATE copies",
+        "INSERT INTO copies VALUES (9)",
+    ] {
+        source.batch_execute(statement).expect(statement);
+    }
+    let is_applied = "SELECT EXISTS (SELECT FROM copies WHERE id = 9)";
+    eventually_true(&mut app, Duration::from_secs(60), is_applied);
+    assert_eq!(
+        ear.heard(),
+        [
+            "copies:1", "copies:2", "copies:1", "copies:2", "copies:3", "copies:3", "copies:*",
+            "copies:9"
+        ]
+    );
+    app.batch_execute("DELETE FROM copies").expect("a delete");
+    assert_eq!(ear.heard(), ["copies:9"]);
 }

@@ -274,7 +274,7 @@ impl SlotReader {
     fn start(&self, cluster: &Cluster, table: &str) -> Result<Poller> {
         let mut client = cluster.connect(DATABASE)?;
         client.batch_execute(self.begin)?;
-        Ok(Poller::start(client, self.take.replace("{table}", table), Duration::from_millis(20)))
+        Ok(Poller::start(client, self.take.replace("{table}", table), Duration::from_millis(200)))
     }
 
     /// Reads the rest and returns how many changes there were in all.
@@ -300,7 +300,7 @@ fn throughput(
     let cluster = run.cluster;
     let mut writers: Vec<Writer> =
         kinds.iter().map(|kind| kind.writer(cluster, listener, rows)).collect();
-    let rounds = usize::try_from(run.size(5, 1))?;
+    let rounds = usize::try_from(run.size(7, 1))?;
     let cases: [(bool, &[u32]); 2] = [(false, &[1, 2, 8, 32]), (true, &[8, 32])];
     for (fsync, clients) in cases {
         sync(cluster, fsync)?;

@@ -97,15 +97,15 @@ impl Site {
             now.as_nanos() as u64
         });
         println!("CACHE_CLIENT_SEED={seed}");
-        // Of every crash the table keeps what was acknowledged: that is what caches are compared with.
-        let mut lines = vec!["fsync = on", "deadlock_timeout = 20ms", "max_connections = 50"];
+        let mut lines = vec!["deadlock_timeout = 20ms", "max_connections = 50"];
         lines.extend(delivery.settings);
         lines.extend(settings);
         let cluster = cluster(&lines);
         let mut client = create_app_with(&cluster, &["cache_notify"]);
         client
             .batch_execute(&format!(
-                "CREATE TABLE items (id bigint PRIMARY KEY, value bigint NOT NULL);
+                "SET synchronous_commit = on;
+                 CREATE TABLE items (id bigint PRIMARY KEY, value bigint NOT NULL);
                  CREATE TABLE marks (id bigint PRIMARY KEY);
                  CREATE SEQUENCE versions;
                  SELECT cache_notify.attach(t, channel => '{CHANNEL}', payload => 'event', max_keys => 20, delivery => '{}')
@@ -203,6 +203,10 @@ impl Site {
 
     /// Readers and writers on both nodes for a while, with a fault in the middle.
     pub fn phase(&self, duration: Duration, fault: impl FnOnce()) {
+        self.phase_around(duration / 2, fault, duration / 2);
+    }
+
+    fn phase_around(&self, before: Duration, fault: impl FnOnce(), after: Duration) {
         self.load.store(true, Ordering::SeqCst);
         std::thread::scope(|scope| {
             let _stop = OnDrop(|| self.load.store(false, Ordering::SeqCst));
@@ -214,9 +218,9 @@ impl Site {
                 let seed = self.any_seed();
                 scope.spawn(move || node.write_on(self, seed));
             }
-            std::thread::sleep(duration / 2);
+            std::thread::sleep(before);
             fault();
-            std::thread::sleep(duration / 2);
+            std::thread::sleep(after);
         });
         self.settle();
     }
@@ -231,10 +235,8 @@ impl Site {
             PATIENCE,
             "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'writer'",
         );
-        // Those that a crash has left prepared; whoever finds them decides.
         for name in column(&mut client, "SELECT gid FROM pg_prepared_xacts") {
-            let decision = if name.len().is_multiple_of(2) { "COMMIT" } else { "ROLLBACK" };
-            self.run(&format!("{decision} PREPARED '{name}'"));
+            self.resolve(&mut client, &name).expect("resolved");
         }
         tests::eventually_true(
             &mut client,
@@ -253,6 +255,12 @@ impl Site {
             let heard = |node: &Node| node.mark.load(Ordering::SeqCst) >= first && node.is_sound();
             self.nodes.iter().all(heard).then_some(())
         });
+    }
+
+    /// Ends a prepared transaction, one way or the other by its name.
+    fn resolve(&self, client: &mut Client, name: &str) -> Result<(), postgres::Error> {
+        let decision = if name.ends_with(['0', '1', '2']) { "ROLLBACK" } else { "COMMIT" };
+        client.batch_execute(&format!("{decision} PREPARED '{name}'"))
     }
 
     /// What the caches hold that the table does not.
@@ -338,8 +346,10 @@ impl Site {
             Fault::RingFull => {
                 self.set("cache_notify.publisher = off");
                 self.run(
-                    "DO $$ BEGIN FOR i IN 1..2500 LOOP
-                         UPDATE items SET value = nextval('versions') WHERE id = i % 60; COMMIT;
+                    "DO $$ BEGIN FOR i IN 1..3000 LOOP
+                         INSERT INTO items VALUES (i % 60, nextval('versions'))
+                         ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+                         COMMIT;
                      END LOOP; END $$",
                 );
                 std::thread::sleep(away);
@@ -348,6 +358,7 @@ impl Site {
             Fault::QueueFull => self.fill_queue(),
             Fault::TooFarBehind => {
                 node.cut_off.store(true, Ordering::SeqCst);
+                eventually("it has gone", PATIENCE, || (!node.l1.is_open()).then_some(()));
                 self.run("SELECT count(pg_logical_emit_message(false, 'noise', repeat('x', 1000))) FROM generate_series(1, 8000)");
                 self.run("UPDATE items SET value = nextval('versions') WHERE id % 2 = 0");
                 // The other node reads on, and the limit is looked at.
@@ -486,10 +497,14 @@ fn no_cache_is_stale_with_durable() {
 
 /// A client without one of the rules goes wrong, and the test sees it.
 fn is_caught(care: Care, fault: Fault) {
-    let site = Site::new(&deliveries::NOTIFY, &[], care);
+    let after = Duration::from_millis(50);
+    is_caught_with(&Site::new(&deliveries::NOTIFY, &[], care), care, fault, after);
+}
+
+fn is_caught_with(site: &Site, care: Care, fault: Fault, after: Duration) {
     site.while_open(|| {
         for phase in 1.. {
-            site.phase(Duration::from_millis(400), || site.cause(fault));
+            site.phase_around(Duration::from_millis(200), || site.cause(fault), after);
             let stale = site.stale();
             if !stale.is_empty() {
                 println!(
@@ -517,4 +532,13 @@ fn a_client_that_drops_its_own_cache_only_before_redis_is_caught() {
 #[test]
 fn a_client_that_trusts_its_cache_after_being_away_is_caught() {
     is_caught(Care { keeps_l1_when_back: true, ..Care::default() }, Fault::AllNodesCutOff);
+}
+
+/// What is durable there was not durable here: the server has forgotten what this node remembers.
+#[test]
+fn a_consumer_that_trusts_its_cache_after_a_crash_without_synchronous_commit_is_caught() {
+    let settings = ["synchronous_commit = off", "wal_writer_delay = 1s"];
+    let site = Site::new(&deliveries::DURABLE, &settings, Care::default());
+    // What is written after the crash would drop the traces of it.
+    is_caught_with(&site, Care::default(), Fault::ServerKilled, Duration::ZERO);
 }

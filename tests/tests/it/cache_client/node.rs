@@ -207,29 +207,39 @@ impl Node {
     /// Acts on everything that this node, as a consumer, has not confirmed.
     fn catch_up(&self, client: &mut Client, redis: &mut Link) -> Result<(), postgres::Error> {
         loop {
-            let changes = match client.query(
-                "SELECT position::text, payload FROM cache_notify.changes_since($1, 1000)",
-                &[&self.name],
-            ) {
-                Ok(changes) => changes,
+            match self.read_changes(client, redis) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
                 // Lost, or not there yet: from here on nothing is missed, and what came before is not known.
                 Err(error) if matches!(code(&error), "55000" | "42704") => {
                     client.query("SELECT cache_notify.add_consumer($1)", &[&self.name])?;
                     self.drop_all(redis);
-                    continue;
                 }
                 Err(error) => return Err(error),
-            };
-            for change in &changes {
-                self.handle(redis, change.get(1));
             }
-            let Some(last) = changes.last() else { return Ok(()) };
+        }
+    }
+
+    fn read_changes(
+        &self,
+        client: &mut Client,
+        redis: &mut Link,
+    ) -> Result<usize, postgres::Error> {
+        let changes = client.query(
+            "SELECT position::text, payload FROM cache_notify.changes_since($1, 1000)",
+            &[&self.name],
+        )?;
+        for change in &changes {
+            self.handle(redis, change.get(1));
+        }
+        if let Some(last) = changes.last() {
             // Only now: what was not confirmed comes again.
             client.execute(
                 "SELECT cache_notify.confirm($1, $2::text::pg_lsn)",
                 &[&self.name, &last.get::<_, String>(0)],
             )?;
         }
+        Ok(changes.len())
     }
 
     // Reading
@@ -330,10 +340,19 @@ impl Node {
             let mut touched = Vec::new();
             let mut run = || -> Result<(), postgres::Error> {
                 let mut client = site.connect("writer")?;
-                client.batch_execute(&format!("SET cache_notify.node_id = '{session}'"))?;
+                client.batch_execute(&format!(
+                    "SET cache_notify.node_id = '{session}'; SET lock_timeout = '5s'"
+                ))?;
+                // What an earlier session of this node has left prepared holds locks.
+                for row in client.query(
+                    "SELECT gid FROM pg_prepared_xacts WHERE starts_with(gid, $1)",
+                    &[&self.name],
+                )? {
+                    site.resolve(&mut client, row.get(0))?;
+                }
                 while site.busy() && !self.is_cut_off() {
                     touched.clear();
-                    write(&mut client, site, &mut rng, &mut touched)?;
+                    write(&mut client, self, site, &mut rng, &mut touched)?;
                     count(&self.counts.writes);
                     for id in &touched {
                         self.drop_key(&mut redis, *id);
@@ -361,6 +380,7 @@ impl Node {
 /// One transaction; the keys that it touches go into `touched` before it can be committed.
 fn write(
     client: &mut Client,
+    node: &Node,
     site: &Site,
     rng: &mut Rng,
     touched: &mut Vec<i64>,
@@ -373,7 +393,11 @@ fn write(
         )
     };
     if site.delivery.prepares && rng.one_in(20) {
-        return write_in_two_phases(client, &put(id), id, touched, rng);
+        touched.push(id);
+        let name = format!("{} {}", node.name, rng.next_u64());
+        client.batch_execute(&format!("BEGIN; {}", put(id)))?;
+        client.batch_execute(&format!("PREPARE TRANSACTION '{name}'"))?;
+        return site.resolve(client, &name);
     }
     let sql = match rng.below(200) {
         0..=79 => format!("UPDATE items SET value = nextval('versions') WHERE id = {id}"),
@@ -403,25 +427,12 @@ fn write(
         touched.extend(site.ids());
     }
     match client.batch_execute(&sql) {
-        // Two that lock rows in different orders.
-        Err(error) if code(&error) == "40P01" => client.batch_execute("ROLLBACK"),
+        // Two that lock rows in different orders, or a row of a prepared transaction that nobody has resolved yet.
+        Err(error) if ["40P01", "55P03"].contains(&code(&error)) => {
+            client.batch_execute("ROLLBACK")
+        }
         outcome => outcome,
     }
-}
-
-fn write_in_two_phases(
-    client: &mut Client,
-    sql: &str,
-    id: i64,
-    touched: &mut Vec<i64>,
-    rng: &mut Rng,
-) -> Result<(), postgres::Error> {
-    touched.push(id);
-    let name = format!("t{}", rng.next_u64());
-    client.batch_execute(&format!("BEGIN; {sql}"))?;
-    client.batch_execute(&format!("PREPARE TRANSACTION '{name}'"))?;
-    let decision = if rng.one_in(4) { "ROLLBACK" } else { "COMMIT" };
-    client.batch_execute(&format!("{decision} PREPARED '{name}'"))
 }
 
 struct Reader<'a> {

@@ -355,6 +355,23 @@ fn databases_take_turns_where_worker_slots_are_few() {
     ends_with(other_ear.heard_by("async"), "items:2000");
 }
 
+#[test]
+fn a_publisher_that_finds_no_worker_slot_is_reported() {
+    // One for the launcher, one for the logical replication launcher.
+    let cluster = preloaded(&["max_worker_processes = 2"]);
+    let mut writer = create_app(&cluster);
+    items(&mut writer);
+    run(&mut writer, "INSERT INTO items VALUES (1000)");
+    eventually_true(
+        &mut writer,
+        PATIENCE,
+        "SELECT count(*) = 1 FROM cache_notify.health
+         WHERE problem = 'publisher missing' AND hint LIKE '%max_worker_processes%'",
+    );
+    assert_eq!(stats(&mut writer, "waiting"), 1);
+    assert_eq!(cluster.log().matches("no slot is free for a cache_notify publisher").count(), 1);
+}
+
 /// On every version: the publisher's transaction fails since the notification queue cannot grow. Here its folder takes no new
 /// file, so that a page of the queue cannot be written; the error comes from the same place as that of a full queue.
 #[test]

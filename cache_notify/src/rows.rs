@@ -2,6 +2,17 @@
 //!
 //! Transition tables are read from their tuplestore, past SPI: no plan, no snapshot, and only the leading columns that a key
 //! needs are taken apart.
+//!
+//! What the tables cost is the server's copying of both versions of each row, about a fifth of an UPDATE of narrow rows, and
+//! reading them to the end or stopping at `max_keys` hardly shows beside it. What was tried instead:
+//!
+//! - the new rows alone, and a row-level trigger WHEN the key changes: the condition is set up anew for each statement, which
+//!   costs a single-row UPDATE more than the old rows do. `UPDATE OF key` is no way out: it looks at the statement and
+//!   misses keys that a BEFORE trigger changes;
+//! - a WHEN condition that itself takes the key and is never true: half the cost for many rows, but it ties the trigger to
+//!   its columns. Their types could not be altered, a new primary key would not be followed, and whoever writes would need
+//!   EXECUTE on it;
+//! - a trigger for each row: cheaper for wide rows and for one row, dearer for many narrow ones. It is there by hand.
 
 use crate::payload::{Op, push_integer, push_key_part};
 use crate::pending::Slot;

@@ -343,7 +343,7 @@ fn beside(run: &mut Run, label: &str, other: &str, target: Option<Bound>) -> Res
     let figure = run.report.figures.last().context("a figure was measured")?;
     let name = format!("{}: {label}, times {other}", figure.name);
     if let Ok(ratio) = figure.ratio(label, other) {
-        run.reading(Reading::new(&name, "x", ratio, target));
+        run.reading(Reading::bounded(&name, "x", ratio, target));
     }
     Ok(())
 }
@@ -386,7 +386,7 @@ fn latency(run: &mut Run, kinds: &[Kind], listener: &Listener, rows: u64) -> Res
         delays.sort_unstable();
         for (name, percent, target) in [("p50", 50, p50), ("p99", 99, p99)] {
             let delay = delays[(delays.len() - 1) * percent / 100];
-            run.reading(Reading::new(
+            run.reading(Reading::bounded(
                 &format!(
                     "commit to listener at {WRITES_PER_SECOND} writes/s, {}: {name}",
                     kind.label
@@ -562,7 +562,7 @@ fn events(run: &mut Run, listener: &Listener) -> Result<()> {
             all(pace.transactions, listener.times().len() as u64)?;
             Ok(pace)
         })?;
-        run.reading(Reading::new(
+        run.reading(Reading::bounded(
             &format!("events published by {clients} sessions, all heard"),
             "1/s",
             pace.per_second.round(),

@@ -220,7 +220,12 @@ fn verdict(target: Bound, unit: &str, reached: Option<bool>) -> String {
 }
 
 impl Reading {
-    pub fn new(name: &str, unit: &str, value: f64, target: Option<Bound>) -> Reading {
+    /// A number that is to be at most `at_most`.
+    pub fn new(name: &str, unit: &str, value: f64, at_most: Option<f64>) -> Reading {
+        Reading::bounded(name, unit, value, at_most.map(Bound::AtMost))
+    }
+
+    pub fn bounded(name: &str, unit: &str, value: f64, target: Option<Bound>) -> Reading {
         let reached = target.map(|bound| bound.is_reached_by(value));
         Reading { name: name.to_owned(), unit: unit.to_owned(), value, target, reached }
     }
@@ -325,11 +330,10 @@ mod unit {
 
     #[test]
     fn a_reading_is_held_against_its_target() {
-        let at_most = |limit| Some(Bound::AtMost(limit));
-        assert_eq!(Reading::new("ahead", "us", -3.5, at_most(1000.0)).reached, Some(true));
-        assert_eq!(Reading::new("inversions", "", 1.0, at_most(0.0)).reached, Some(false));
+        assert_eq!(Reading::new("ahead", "us", -3.5, Some(1000.0)).reached, Some(true));
+        assert_eq!(Reading::new("inversions", "", 1.0, Some(0.0)).reached, Some(false));
         let at_least = Some(Bound::AtLeast(10.0));
-        assert_eq!(Reading::new("events", "1/s", 9.0, at_least).reached, Some(false));
+        assert_eq!(Reading::bounded("events", "1/s", 9.0, at_least).reached, Some(false));
         assert_eq!(Reading::new("size", "MB", 1.0, None).reached, None);
     }
 

@@ -207,11 +207,11 @@ fn a_writer_waits_for_a_move_behind_a_reader_no_longer_than_the_lock_timeout() {
         longest = longest.max(began.elapsed());
     }
     println!("the longest INSERT took {longest:?}");
-    let failed = "SELECT sqlstate || ' ' || failures FROM maintenance.health";
+    let failed = "SELECT sqlstate || ' ' || failures FROM maintenance.health WHERE failures > 0";
     assert_eq!(value(&mut client, failed).as_deref(), Some("55P03 1"));
     reader.batch_execute("COMMIT").expect("the reader ends");
     moved(&mut client);
-    let health = "SELECT count(*) FROM maintenance.health";
+    let health = "SELECT count(*) FROM maintenance.health WHERE failures > 0";
     eventually_true(&mut client, SOON, &health.replacen("count(*)", "count(*) = 0", 1));
 }
 
@@ -308,6 +308,9 @@ fn one_table_whose_rows_cannot_be_moved_does_not_stop_the_others() {
         SOON,
         "SELECT count(*) = 14 FROM pg_inherits WHERE inhrelid::regclass::text ~ '^t[0-9]+_2'",
     );
-    let health = column(&mut client, "SELECT relation || ' ' || sqlstate FROM maintenance.health");
+    let health = column(
+        &mut client,
+        "SELECT relation || ' ' || sqlstate FROM maintenance.health WHERE failures > 0",
+    );
     assert_eq!(health, ["t3 23514"]);
 }

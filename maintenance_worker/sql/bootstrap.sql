@@ -27,6 +27,17 @@ CREATE TABLE maintenance.refresh_policies (
     max_runtime     pg_catalog.interval
 );
 
+-- Tells the launcher that there is something to maintain in this database; also where policies are restored or replicated.
+CREATE FUNCTION maintenance.policies_written() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'policies_written';
+CREATE TRIGGER policies_written AFTER INSERT OR UPDATE ON maintenance.partition_policies
+    FOR EACH STATEMENT EXECUTE FUNCTION maintenance.policies_written();
+CREATE TRIGGER policies_written AFTER INSERT OR UPDATE ON maintenance.refresh_policies
+    FOR EACH STATEMENT EXECUTE FUNCTION maintenance.policies_written();
+ALTER TABLE maintenance.partition_policies ENABLE ALWAYS TRIGGER policies_written;
+ALTER TABLE maintenance.refresh_policies ENABLE ALWAYS TRIGGER policies_written;
+
 -- A policy whose relation is gone would be dumped as a bare OID, which may be another relation after the restore.
 SELECT pg_catalog.pg_extension_config_dump('maintenance.partition_policies',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) parent)');

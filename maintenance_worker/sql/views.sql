@@ -30,7 +30,7 @@ CREATE VIEW maintenance.health AS
     UNION ALL
     SELECT 'partition', parent, '01000',
            pg_catalog.format('rows in the default partition: %s%s', CASE WHEN default_rows >= 10000 THEN 'at least ' END, default_rows),
-           'No partition was there for them. Nobody looks for them there when partitions are pruned, dropped or detached.', 0, NULL, NULL
+           'No partition was there for them. maintenance.create_partitions() makes one and moves them into it.', 0, NULL, NULL
     FROM maintenance.partition_status()
     WHERE default_rows > 0
     UNION ALL

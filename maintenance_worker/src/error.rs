@@ -48,6 +48,8 @@ pub enum Error {
     RangeOfOtherKind(String),
     #[error("extension \"pg_partman\" is not installed in this database")]
     NoPartman,
+    #[error("permission denied for table part_config")]
+    PartmanRights,
     #[error("\"{0}\" is not maintained by pg_partman")]
     NotPartman(String),
     #[error("\"{table}\" cannot be taken over from pg_partman: {reason}")]
@@ -95,7 +97,7 @@ impl SqlError for Error {
         match self {
             Self::NullArgument(_) => ERRCODE_NULL_VALUE_NOT_ALLOWED,
             Self::NoRelation(_) => ERRCODE_UNDEFINED_TABLE,
-            Self::NotOwner(_) => ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::NotOwner(_) | Self::PartmanRights => ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::NotPartitioned(_) | Self::NotRange(_) | Self::NotMaterializedView(_) => {
                 ERRCODE_WRONG_OBJECT_TYPE
             }
@@ -156,6 +158,9 @@ impl SqlError for Error {
                 "Supported types are date, timestamp, timestamptz, uuid and the integer types."
             }
             Self::NoPartman => "Use maintenance.add_partition_policy() for sets made by hand.",
+            Self::PartmanRights => {
+                "The set is deleted there. Have SELECT and DELETE on it granted."
+            }
             Self::NotPartman(_) => {
                 "pg_partman's part_config has no row of it. Use maintenance.add_partition_policy()."
             }
@@ -174,9 +179,7 @@ impl SqlError for Error {
                 "Give both as intervals, or both as numbers of ids: id_period goes with id_retention."
             }
             Self::MaxRuntime => "Use an interval such as '10 minutes', or NULL for no limit.",
-            Self::Reset(_) => {
-                "What has a default can be reset, a period, a schedule and the epoch cannot."
-            }
+            Self::Reset(_) => "What has a default can be reset; a period and a schedule have none.",
             Self::ResetAndGiven(_) => "Do one of the two.",
             Self::RangeOfOtherKind(_) => {
                 "Give points in time for a policy with an interval, numbers for one by ids."

@@ -37,7 +37,7 @@ pub fn define() {
         c"Each takes one of max_worker_processes while it is visited.",
         &MAX_WORKERS,
         1,
-        64,
+        crate::shared::MAX_WORKERS as i32,
         GucContext::Sighup,
         GucFlags::default(),
     );

@@ -1,18 +1,18 @@
 //! The launcher: one process for the whole server, connected to no database, which has each database visited in turn.
 
-use crate::guc;
+use crate::{guc, shared};
 use pg_ext_core::worker::{install_signal_handlers, reload_settings, wait};
-use pgrx::bgworkers::{
-    BackgroundWorker, BackgroundWorkerBuilder, BackgroundWorkerStatus, BgWorkerStartTime,
-    DynamicBackgroundWorker,
-};
+use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime};
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
 const LIBRARY: &str = "maintenance_worker";
+
+/// A database without policies is visited only once in so many naptimes, and within the next one after it gets a policy.
+const IDLE_NAPTIMES: u32 = 60;
 
 /// Registers the launcher with the postmaster. From _PG_init, while preloaded libraries are loaded.
 pub fn register() {
@@ -30,7 +30,33 @@ pub fn register() {
 /// What the launcher knows about a database.
 struct Database {
     due: Instant,
-    worker: Option<DynamicBackgroundWorker>,
+    worker: Option<Worker>,
+}
+
+/// A worker that was started and has not been seen to end.
+struct Worker {
+    handle: *mut pg_sys::BackgroundWorkerHandle,
+    /// Where it reports to: see [`shared`]. No other running worker has the same.
+    place: usize,
+    started: Instant,
+    /// A policy was written in its database meanwhile, maybe too late for it.
+    overtaken: bool,
+}
+
+impl Worker {
+    fn has_ended(&self) -> bool {
+        let mut pid = 0;
+        // SAFETY: the handle is valid until it is dropped.
+        let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.handle, &mut pid) };
+        status == pg_sys::BgwHandleStatus::BGWH_STOPPED
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // SAFETY: the server allocated it for us and keeps no reference. It would otherwise stay as long as the launcher.
+        unsafe { pg_sys::pfree(self.handle.cast()) };
+    }
 }
 
 /// Entry point of the launcher.
@@ -42,22 +68,30 @@ pub extern "C-unwind" fn maintenance_worker_launcher_main(_argument: pg_sys::Dat
     let mut databases: HashMap<Oid, Database> = HashMap::new();
     let mut listed: Option<Instant> = None;
     let mut out_of_slots = false;
+    let mut before = guc::naptime();
     loop {
         reload_settings();
         let naptime = guc::naptime();
+        if naptime < before {
+            // What was put off by the old one has waited long enough.
+            let soon = Instant::now() + naptime;
+            databases.values_mut().for_each(|database| database.due = database.due.min(soon));
+        }
+        before = naptime;
         if !guc::enabled() {
             listed = None;
             wait(naptime);
             continue;
         }
+        // Before reaping: what comes in later is for the next round.
+        hurry(&mut databases, naptime);
         // Reaping first: a worker that has ended frees its place for the next one.
-        for database in databases.values_mut() {
-            let ended = database
-                .worker
-                .as_ref()
-                .is_some_and(|worker| matches!(worker.pid(), Err(BackgroundWorkerStatus::Stopped)));
-            if ended {
-                database.worker = None;
+        for (oid, database) in &mut databases {
+            let Some(worker) = database.worker.take_if(|worker| worker.has_ended()) else {
+                continue;
+            };
+            if !worker.overtaken && shared::was_idle(worker.place, *oid) {
+                database.due = worker.started + naptime * IDLE_NAPTIMES;
             }
         }
         if listed.is_none_or(|at| at.elapsed() >= naptime) {
@@ -76,7 +110,7 @@ pub extern "C-unwind" fn maintenance_worker_launcher_main(_argument: pg_sys::Dat
             if running >= guc::max_workers() {
                 break;
             }
-            match start_worker(oid) {
+            match start_worker(oid, free_place(&databases)) {
                 Some(worker) => {
                     if out_of_slots {
                         log!("maintenance worker starts again");
@@ -106,6 +140,28 @@ pub extern "C-unwind" fn maintenance_worker_launcher_main(_argument: pg_sys::Dat
     }
 }
 
+/// Has databases in which a policy was written visited now, if they are not visited within a naptime anyway.
+fn hurry(databases: &mut HashMap<Oid, Database>, naptime: Duration) {
+    let changed = shared::changed();
+    let now = Instant::now();
+    let wanted = |oid: &Oid| changed.as_ref().is_none_or(|changed| changed.contains(oid));
+    for (_, database) in databases.iter_mut().filter(|(oid, _)| wanted(oid)) {
+        if database.due > now + naptime {
+            database.due = now;
+        }
+        if let Some(worker) = &mut database.worker {
+            worker.overtaken = true;
+        }
+    }
+}
+
+/// The first place at which no worker runs.
+fn free_place(databases: &HashMap<Oid, Database>) -> usize {
+    let taken: HashSet<usize> =
+        databases.values().filter_map(|d| d.worker.as_ref().map(|worker| worker.place)).collect();
+    (0..).find(|place| !taken.contains(place)).unwrap_or_default()
+}
+
 /// How long there is nothing to do, unless a worker ends before.
 fn until_next(
     databases: &HashMap<Oid, Database>,
@@ -130,13 +186,14 @@ fn until_next(
 /// Brings the list up to date. The first visits of new databases are spread over one naptime.
 fn relist(databases: &mut HashMap<Oid, Database>, naptime: Duration) {
     let wanted = guc::databases();
-    let listed: Vec<Oid> = BackgroundWorker::transaction(list_databases)
+    let listed: HashSet<Oid> = BackgroundWorker::transaction(list_databases)
         .into_iter()
         .filter(|(_, name)| wanted.as_ref().is_none_or(|wanted| wanted.contains(name)))
         .map(|(oid, _)| oid)
         .collect();
     databases.retain(|oid, database| listed.contains(oid) || database.worker.is_some());
-    let new: Vec<Oid> = listed.into_iter().filter(|oid| !databases.contains_key(oid)).collect();
+    let mut new: Vec<Oid> = listed.into_iter().filter(|oid| !databases.contains_key(oid)).collect();
+    new.sort_unstable_by_key(|oid| oid.to_u32());
     let step = naptime / u32::try_from(new.len().max(1)).unwrap_or(u32::MAX);
     let mut due = Instant::now();
     for oid in new {
@@ -183,15 +240,30 @@ fn list_databases() -> Vec<(Oid, String)> {
     found
 }
 
-fn start_worker(database: Oid) -> Option<DynamicBackgroundWorker> {
-    BackgroundWorkerBuilder::new("maintenance_worker")
+fn start_worker(database: Oid, place: usize) -> Option<Worker> {
+    shared::begin_visit(place);
+    let builder = BackgroundWorkerBuilder::new("maintenance_worker")
         .set_type("maintenance_worker")
         .set_library(LIBRARY)
         .set_function("maintenance_worker_database_main")
-        .set_argument(database.into_datum())
+        .set_argument(argument(database, place).into_datum())
         .enable_spi_access()
         // SAFETY: reads this process's own id.
-        .set_notify_pid(unsafe { pg_sys::MyProcPid })
-        .load_dynamic()
-        .ok()
+        .set_notify_pid(unsafe { pg_sys::MyProcPid });
+    let mut worker: pg_sys::BackgroundWorker = (&builder).into();
+    let mut handle = std::ptr::null_mut();
+    // SAFETY: both outlive the call, which copies the one and fills in the other if it succeeds.
+    let registered = unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut worker, &mut handle) };
+    registered.then(|| Worker { handle, place, started: Instant::now(), overtaken: false })
+}
+
+/// What a worker is told: its database and its place.
+fn argument(database: Oid, place: usize) -> i64 {
+    (place as i64) << 32 | i64::from(database.to_u32())
+}
+
+/// The same taken apart.
+pub fn database_and_place(argument: pg_sys::Datum) -> (Oid, usize) {
+    let argument = argument.value() as u64;
+    (Oid::from(argument as u32), (argument >> 32) as usize)
 }

@@ -23,6 +23,7 @@ mod properties;
 mod refresh;
 mod registry;
 mod schedule;
+mod shared;
 mod status;
 mod worker;
 mod zone;
@@ -39,6 +40,7 @@ pub extern "C-unwind" fn _PG_init() {
     guc::define();
     // SAFETY: reads a flag that the postmaster sets while it loads shared_preload_libraries.
     if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
+        shared::request();
         launcher::register();
     }
 }

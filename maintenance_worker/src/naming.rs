@@ -217,5 +217,12 @@ mod unit {
         assert_eq!(name(-20, &[]), "t_m20");
         assert_eq!(name(i64::MIN, &[]), "t_m9223372036854775808");
         assert_eq!(name(20, &["t_20", "t_20_2"]), "t_20_3");
+        let long = |parent: &str| {
+            let lower = i64::MIN;
+            partition_name(parent, Period::Ids(10), lower, &TimeZone::UTC, &HashSet::new()).unwrap()
+        };
+        let (a, b) = (long(&"x".repeat(63)), long(&format!("{}y", "x".repeat(62))));
+        assert_eq!((a.len(), b.len()), (63, 63));
+        assert_ne!(a, b);
     }
 }

@@ -189,6 +189,7 @@ fn alter_partition_policy(
                 let default = defaults.lock_timeout;
                 replace(&mut settings.lock_timeout, default, lock_timeout.is_some())
             }
+            "epoch" => replace(&mut settings.epoch, None, epoch.is_some()),
             "max_runtime" => replace(&mut settings.max_runtime, None, max_runtime.is_some()),
             _ => return Err(Error::Reset(name).into()),
         };

@@ -5,6 +5,7 @@ use crate::front::front;
 use crate::ids::cast;
 use crate::partition::{partitions_of, planned, register, required};
 use crate::registry::{Partition, Policy, Settings, Table, latest, table};
+use pg_ext_core::identity::RunAs;
 use pg_ext_core::spi::{select, select_first, write};
 use pgrx::pg_sys::Oid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -71,19 +72,43 @@ fn adopt_partman(
         &[],
         |_| Ok(()),
     )?;
-    // With the caller's rights, here and below: the tables are pg_partman's owner's, who may not be a superuser.
-    let config = config(&schema, &table)?.ok_or_else(|| Error::NotPartman(table.name.clone()))?;
+    let keeper = keeper(&schema)?;
+    let config = {
+        let _keeper = RunAs::owner(keeper);
+        config(&schema, &table)?.ok_or_else(|| Error::NotPartman(table.name.clone()))?
+    };
     let policy = translate(&table, &config, time_zone)?;
-    write(
-        &format!("DELETE FROM {schema}.part_config WHERE parent_table = $1"),
-        &[partman_name(&table).into()],
-    )?;
+    {
+        let _keeper = RunAs::owner(keeper);
+        write(
+            &format!("DELETE FROM {schema}.part_config WHERE parent_table = $1"),
+            &[partman_name(&table).into()],
+        )?;
+    }
     let rows = planned(&policy)?;
     Ok(TableIterator::new(
         rows.into_iter().map(move |s| {
             (parent, s.action.name().to_owned(), s.partition, s.lower, s.upper, s.ddl)
         }),
     ))
+}
+
+/// The owner of pg_partman's tables, as whom they are read and written: he need not be a superuser, and code that he has
+/// put on them is not to run with the caller's rights. The caller must be allowed to do it himself.
+fn keeper(schema: &str) -> Result<Oid, ErrorReport> {
+    let found = latest(|| {
+        select_first(
+            "SELECT c.relowner, pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')
+             FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)",
+            &[format!("{schema}.part_config").into()],
+            |row| Ok((row.get::<Oid>(1)?, row.get::<bool>(2)?)),
+        )
+    })?;
+    match found {
+        Some((Some(owner), Some(true))) => Ok(owner),
+        Some(_) => Err(Error::PartmanRights.into()),
+        None => Err(Error::NoPartman.into()),
+    }
 }
 
 /// How pg_partman writes a table's name: nothing is quoted.

@@ -7,7 +7,7 @@ use crate::period::{Age, Grid, Period};
 use crate::zone;
 use jiff::tz::TimeZone;
 use pg_ext_core::identity::RunAs;
-use pg_ext_core::spi::{select_first, select_kept, write_kept};
+use pg_ext_core::spi::{select_kept, write_kept};
 use pgrx::datum::{DatumWithOid, Interval};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::pg_sys::{self, Oid};
@@ -193,8 +193,8 @@ fn table_of(row: &SpiHeapTupleData) -> SpiResult<Table> {
 pub fn table(oid: Oid) -> Result<Table, ErrorReport> {
     let sql =
         format!("SELECT {TABLE_COLUMNS} FROM pg_catalog.pg_class c {TABLE_JOINS} WHERE c.oid = $1");
-    latest(|| select_first(&sql, &[oid.into()], |row| table_of(&row)))?
-        .ok_or_else(|| Error::NoRelation(oid.to_u32()).into())
+    let found = latest(|| select_kept(&sql, &[oid.into()], |row| table_of(&row)))?;
+    found.into_iter().next().ok_or_else(|| Error::NoRelation(oid.to_u32()).into())
 }
 
 /// What happens to a partition that is wholly older than the retention.
@@ -344,6 +344,16 @@ pub struct Stored {
     pub waiting: bool,
     /// What failed was an expiry, which keeps no partition from being made.
     pub expiry_alone: bool,
+}
+
+/// Whether there is any policy in this database.
+pub fn any_policy() -> Result<bool, ErrorReport> {
+    let found = read(
+        "SELECT EXISTS (SELECT FROM maintenance.partition_policies) OR EXISTS (SELECT FROM maintenance.refresh_policies)",
+        &[],
+        |row| row.get::<bool>(1),
+    )?;
+    Ok(found.first() == Some(&Some(true)))
 }
 
 /// The stored policy of one table, or all of them.

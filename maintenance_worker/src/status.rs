@@ -53,7 +53,7 @@ fn partition_status() -> Result<
         // A policy that does not fit its table any more has a row of nulls; `health` says why.
         let (extent, default_rows) =
             match subtransaction::run(|| extent(&stored).unwrap_or_report()) {
-                Ok((extent, rest)) => (Some(extent), rest.map_or(Some(0), |p| count(&stored, &p))),
+                Ok((extent, rest)) => (Some(extent), rest.map_or(Some(0), |p| count(&p))),
                 Err(_) => (None, None),
             };
         let extent = extent.as_ref();
@@ -86,14 +86,16 @@ fn extent(stored: &Stored) -> Result<(Extent, Option<Partition>), ErrorReport> {
     Ok((extent, partitions.into_iter().find(|p| p.bound == Some(Bound::Default))))
 }
 
-/// The rows of a default partition, up to [`MAX_COUNTED`]. None if that cannot be told now.
-fn count(stored: &Stored, partition: &Partition) -> Option<i64> {
+/// The rows of a default partition, up to [`MAX_COUNTED`], as its owner sees them: he need not be the table's. None if that
+/// cannot be told now.
+fn count(partition: &Partition) -> Option<i64> {
     let sql = format!(
         "SELECT pg_catalog.count(*) FROM (SELECT FROM {} LIMIT {MAX_COUNTED}) r",
         partition.qualified()
     );
     let counted = subtransaction::run(|| {
-        let _owner = RunAs::owner(stored.table.owner);
+        let owner = registry::table(partition.oid).unwrap_or_report().owner;
+        let _owner = RunAs::owner(owner);
         set("lock_timeout", PATIENCE);
         latest(|| select_first(&sql, &[], |row| row.get::<i64>(1))).unwrap_or_report()
     });

@@ -1,7 +1,8 @@
 //! One visit to one database: do what is due, one transaction per policy, and leave.
 
 use crate::history::{Attempt, describe};
-use crate::{guc, history, partition, refresh, registry};
+use crate::launcher::database_and_place;
+use crate::{guc, history, partition, refresh, registry, shared};
 use pg_ext_core::subtransaction;
 use pg_ext_core::worker::install_signal_handlers;
 use pgrx::bgworkers::BackgroundWorker;
@@ -19,18 +20,21 @@ const SETTINGS: [(&CStr, &CStr); 5] = [
     (c"default_transaction_isolation", c"read committed"),
 ];
 
-/// Entry point of a visit; the argument is the database's OID.
+/// Entry point of a visit; the argument is what the launcher's [`database_and_place`] reads.
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn maintenance_worker_database_main(argument: pg_sys::Datum) {
     install_signal_handlers();
-    BackgroundWorker::connect_worker_to_spi_by_oid(Some(Oid::from(argument.value() as u32)), None);
+    let (database, place) = database_and_place(argument);
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
     for (name, value) in SETTINGS {
         pin(name, value);
     }
     // SAFETY: this process's own entry in pg_stat_activity.
     unsafe { pg_sys::pgstat_report_appname(c"maintenance_worker".as_ptr()) };
-    visit();
+    if visit() == Some(Found::Nothing) {
+        shared::report_idle(place, database);
+    }
 }
 
 /// Sets one of the server's own settings for the session.
@@ -46,17 +50,32 @@ fn pin(name: &CStr, value: &CStr) {
     }
 }
 
-fn visit() {
-    let usable = BackgroundWorker::transaction(|| {
+/// What there is to maintain in a database.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// The extension is not there, or no policy is.
+    Nothing,
+    Policies,
+}
+
+/// None if it cannot be told.
+fn visit() -> Option<Found> {
+    let (writable, there) = BackgroundWorker::transaction(|| {
         // SAFETY: reads the transaction's state and the catalog in a transaction.
         unsafe {
-            !pg_sys::XactReadOnly
-                && pg_sys::get_extension_oid(c"maintenance_worker".as_ptr(), true)
-                    != pg_sys::InvalidOid
+            let extension = pg_sys::get_extension_oid(c"maintenance_worker".as_ptr(), true);
+            (!pg_sys::XactReadOnly, extension != pg_sys::InvalidOid)
         }
     });
-    if !usable {
-        return;
+    if !there {
+        return Some(Found::Nothing);
+    }
+    let found = match step("looking for policies", registry::any_policy)? {
+        true => Found::Policies,
+        false => Found::Nothing,
+    };
+    if !writable {
+        return Some(found);
     }
     step("looking for dropped relations", registry::forget_dropped);
     for parent in step("looking for partitions to maintain", partition::due_now).unwrap_or_default()
@@ -85,6 +104,7 @@ fn visit() {
         step(&activity, || refresh::run_due(view)).flatten().iter().for_each(report);
     }
     step("pruning the history", || history::prune(guc::history_retention()));
+    Some(found)
 }
 
 /// Expires the next partition of a table. None if there is no more.

@@ -238,10 +238,20 @@ fn has_libclang() -> bool {
         })
 }
 
+/// An extension of others, as Debian packages it.
+pub struct Borrowed {
+    /// What its package is called after `postgresql-<major>-`.
+    pub package: &'static str,
+    pub extension: &'static str,
+    /// Without `.so`.
+    pub library: &'static str,
+}
+
 /// Puts an extension of others, which a bench compares with, into a private copy of Debian's server.
 ///
 /// Its files are copied by name: the copy of the server may be older than the package.
-pub fn borrow_extension(name: &str, into: &Server) -> Result<()> {
+pub fn borrow_extension(what: &Borrowed, into: &Server) -> Result<()> {
+    let Borrowed { package, extension, library } = what;
     let major = into.major;
     let from_debian = match given_pg_config() {
         Some(given) => Server::at(&given)?.bindir == debian_bin(major),
@@ -249,12 +259,12 @@ pub fn borrow_extension(name: &str, into: &Server) -> Result<()> {
     };
     ensure!(
         from_debian,
-        "{name} is taken from Debian's packages, and this PostgreSQL {major} is not Debian's"
+        "{extension} is taken from Debian's packages, and this PostgreSQL {major} is not Debian's"
     );
-    let file = format!("{name}.so");
+    let file = format!("{library}.so");
     let library = PathBuf::from(format!("/usr/lib/postgresql/{major}/lib")).join(&file);
     if !library.exists() {
-        let package = format!("postgresql-{major}-{name}");
+        let package = format!("postgresql-{major}-{package}");
         apt_install(std::slice::from_ref(&package))
             .with_context(|| format!("{package} could not be installed"))?;
     }
@@ -265,7 +275,7 @@ pub fn borrow_extension(name: &str, into: &Server) -> Result<()> {
         let file = entry.file_name();
         let ours = file
             .to_string_lossy()
-            .strip_prefix(name)
+            .strip_prefix(*extension)
             .is_some_and(|rest| rest.starts_with(['.', '-']));
         if ours {
             std::fs::copy(entry.path(), into.sharedir.join("extension").join(&file))?;

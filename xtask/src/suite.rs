@@ -1,6 +1,6 @@
 //! `make test`: every tier, each with its runner's own output, and one line that counts them all.
 
-use crate::setup::{Toolchain, given_pg_config};
+use crate::setup::{Borrowed, Toolchain, borrow_extension, given_pg_config};
 use crate::{coverage, docs, fetch};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -411,6 +411,10 @@ fn checks(cluster: &Cluster) -> Result<Tally> {
 /// The tests that dump a database, or have psql look at the catalogs: an older client knows neither.
 const NEED_CLIENTS: [&str; 3] = ["dump_restore::", "search_path::", "shard_tables::a_dump"];
 
+/// What sets are taken over from.
+const PARTMAN: Borrowed =
+    Borrowed { package: "partman", extension: "pg_partman", library: "pg_partman_bgw" };
+
 /// The `tests` crate: real clusters, several sessions, crashes, standbys.
 fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {
     let mut command = Command::new("cargo");
@@ -441,6 +445,10 @@ fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {
             );
             command.args(["--skip", "without_icu::"]);
         }
+    }
+    if let Err(error) = borrow_extension(&PARTMAN, server) {
+        println!("left out: maintenance_partman, since {error:#}");
+        command.args(["--skip", "maintenance_partman::"]);
     }
     let mut left_out = 0;
     let mut tally = counted_with(&mut command, |line| {

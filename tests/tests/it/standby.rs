@@ -9,6 +9,9 @@ fn the_worker_waits_on_a_standby_and_starts_with_its_promotion() {
         .batch_execute(
             "CREATE TABLE events (created timestamptz NOT NULL) PARTITION BY RANGE (created);
              SELECT maintenance.add_partition_policy('events', period => '1 day', premake => 3);
+             CREATE TABLE numbered (id bigint GENERATED ALWAYS AS IDENTITY) PARTITION BY RANGE (id);
+             SELECT maintenance.add_partition_policy('numbered', 100, premake => 3);
+             INSERT INTO numbered DEFAULT VALUES;
              CREATE TABLE orders (id bigint, user_id int NOT NULL, total_amount numeric(10,2));
              SELECT shard_router.create_sharded_table('orders', 'user_id', 4);
              CREATE TABLE place AS SELECT pg_current_wal_lsn() AS lsn",
@@ -40,6 +43,15 @@ fn the_worker_waits_on_a_standby_and_starts_with_its_promotion() {
         value(&mut there, "SELECT count(*) FROM maintenance.plan('events')").as_deref(),
         Some("0")
     );
+    assert_eq!(
+        value(
+            &mut there,
+            "SELECT sum(value) FROM maintenance.metrics WHERE name = 'maintenance_partitions_ahead'"
+        )
+        .as_deref(),
+        Some("6")
+    );
+    assert_eq!(value(&mut there, "SELECT count(*) FROM maintenance.health").as_deref(), Some("0"));
     assert_eq!(
         sqlstate(&mut there, "SELECT maintenance.remove_partition_policy('events')"),
         "25006"

@@ -6,6 +6,7 @@
 
 mod cpu;
 mod figure;
+mod maintenance_worker;
 mod pb_compat;
 mod report;
 mod shard_router;
@@ -34,7 +35,8 @@ struct Bench {
     run: fn(&mut Run) -> Result<()>,
 }
 
-const BENCHES: [Bench; 3] = [pb_compat::BENCH, sqlite::BENCH, shard_router::BENCH];
+const BENCHES: [Bench; 4] =
+    [pb_compat::BENCH, sqlite::BENCH, shard_router::BENCH, maintenance_worker::BENCH];
 
 /// The database that a bench works in.
 const DATABASE: &str = "bench";

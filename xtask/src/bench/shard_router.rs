@@ -4,7 +4,7 @@ use super::figure::{Contender, Figure, Target};
 use super::report::{FigureReport, Reading};
 use super::stats::paired_ratio;
 use super::{Bench, Run};
-use crate::setup::borrow_extension;
+use crate::setup::{Borrowed, borrow_extension};
 use anyhow::{Context, Result, ensure};
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Row, Statement};
@@ -51,7 +51,9 @@ struct Peers {
 
 /// Sets PL/Proxy up, or tells why that cannot be: one peer less is no reason to measure nothing.
 fn proxy(run: &Run, users: i32) -> Result<Option<String>> {
-    if let Err(error) = borrow_extension("plproxy", run.cluster.server()) {
+    const PROXY: Borrowed =
+        Borrowed { package: "plproxy", extension: "plproxy", library: "plproxy" };
+    if let Err(error) = borrow_extension(&PROXY, run.cluster.server()) {
         println!("{error:#}");
         return Ok(Some(error.to_string()));
     }

@@ -146,6 +146,22 @@ INSERT INTO wide VALUES (104321);
 SELECT action, partition FROM maintenance.plan('wide');
 SELECT * FROM bounds('wide');
 
+-- Rows of the default partition move into what is made for them, whatever the key; those of a range by hand too.
+CREATE TABLE moving (id int) PARTITION BY RANGE (id);
+CREATE TABLE moving_rest PARTITION OF moving DEFAULT;
+INSERT INTO moving VALUES (5), (1500), (2147483647), (NULL);
+SELECT partition, outcome, error FROM maintenance.add_partition_policy('moving', 1000, premake => 1);
+SELECT partition, outcome, error FROM maintenance.create_partitions('moving', 2147483000, 2147483647);
+SELECT tableoid::regclass AS partition, id FROM moving ORDER BY id;
+SELECT lower, upper FROM maintenance.plan('moving');
+CREATE TABLE uuid_moving (id uuid) PARTITION BY RANGE (id);
+CREATE TABLE uuid_moving_rest PARTITION OF uuid_moving DEFAULT;
+CREATE TABLE uuid_moving_a PARTITION OF uuid_moving FOR VALUES FROM ('014c672a-e000-7fff-8000-000000000005') TO ('014c6d20-ac00-0000-0000-000000000000');
+INSERT INTO uuid_moving VALUES ('014c672a-e000-7fff-8000-000000000004'), ('014c672a-e000-7fff-8000-000000000005');
+SELECT count(*) FROM maintenance.add_partition_policy('uuid_moving', '1 day', premake => 0);
+SELECT partition, outcome, error FROM maintenance.create_partitions('uuid_moving', '2015-03-29 00:00+00', '2015-03-31 00:00+00');
+SELECT tableoid::regclass AS partition, id FROM uuid_moving ORDER BY id;
+
 -- Settings get their defaults again.
 SELECT count(*) FROM maintenance.alter_partition_policy('by_seconds', premake => 4, retention => '30 years', unlogged => true, on_expiry => 'detach', lock_timeout => '2s', max_runtime => '5 min');
 SELECT premake, retention, unlogged, on_expiry, time_zone, lock_timeout, max_runtime, epoch FROM maintenance.partition_policies WHERE parent = 'by_seconds'::regclass;
@@ -156,6 +172,11 @@ CREATE TABLE turning (at bigint) PARTITION BY RANGE (at);
 SELECT count(*) FROM maintenance.add_partition_policy('turning', 100, premake => 0);
 SELECT count(*) FROM maintenance.alter_partition_policy('turning', period => '1 day', epoch => 'ms');
 SELECT id_period, period, epoch FROM maintenance.partition_policies WHERE parent = 'turning'::regclass;
+SELECT count(*) FROM maintenance.alter_partition_policy('turning', id_period => 100, reset => '{epoch}');
+SELECT id_period, period, epoch FROM maintenance.partition_policies WHERE parent = 'turning'::regclass;
 
-DROP TABLE ids, times, small, by_uuid, uuid_handmade, by_seconds, by_milliseconds, by_int, numbered, far, wide, turning;
+DROP TABLE ids, times, small, by_uuid, uuid_handmade, by_seconds, by_milliseconds, by_int, numbered, far, wide, moving, uuid_moving, turning;
 DROP FUNCTION bounds, uuid_at;
+-- What is gone is forgotten.
+SELECT count(*) FROM maintenance.run_partition_maintenance();
+SELECT count(*) FROM maintenance.partition_policies;

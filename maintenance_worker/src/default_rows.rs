@@ -63,6 +63,9 @@ pub fn create(policy: &Policy, step: &Step, partitions: &[Partition]) -> Result<
         return Ok(0);
     };
     movement.create()?;
+    if movement.is_locked()? {
+        return movement.exchange(0, true, policy.lock_timeout_ms);
+    }
     let mut moved = 0;
     // The first block that may hold rows of the range.
     let mut from = 0;
@@ -310,13 +313,31 @@ impl<'a> Move<'a> {
         Ok(rows.len() as i64)
     }
 
-    /// Raises an error if anybody waits for this transaction: a writer for a row that is being moved, as a rule.
+    /// Whether the caller has locked the table already: then nobody can want its rows.
+    fn is_locked(&self) -> Result<bool, ErrorReport> {
+        let locked = select_first(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l
+                 WHERE l.granted AND l.pid = pg_catalog.pg_backend_pid() AND l.mode = 'AccessExclusiveLock'
+                   AND l.locktype = 'relation' AND l.relation = $1
+                   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
+                                     WHERE d.datname = pg_catalog.current_database()))",
+            &[self.policy.table.oid.into()],
+            |row| row.get::<bool>(1),
+        )?;
+        Ok(locked.flatten() == Some(true))
+    }
+
+    /// Raises an error if anybody waits for a row that is being moved, or for the default partition. What the caller's
+    /// transaction has locked before is not ours to give away.
     fn give_way(&self) -> Result<(), ErrorReport> {
+        // SAFETY: in a subtransaction that has written.
+        let own = unsafe { pg_sys::GetCurrentTransactionId() }.into_inner();
         let waiting = select_first(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l
                  WHERE NOT l.granted AND l.pid <> pg_catalog.pg_backend_pid()
+                   AND (l.transactionid = $1::pg_catalog.xid OR l.locktype = 'relation' AND l.relation = $2)
                    AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid)))",
-            &[],
+            &[own.to_string().into(), self.default.into()],
             |row| row.get::<bool>(1),
         )?;
         if waiting.flatten() == Some(true) {

@@ -268,6 +268,35 @@ fn a_row_that_is_being_changed_is_not_lost() {
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (20_000, 20_000));
 }
 
+/// Where rows never rest, the table is locked and the functions are called in the same transaction, whoever waits.
+#[test]
+fn rows_are_moved_by_hand_under_a_lock() {
+    let cluster = cluster_with_worker(&["maintenance_worker.enabled = off"]);
+    let mut client = connect(&cluster, "app");
+    rows_without_partition(&mut client, 20_000, "100ms");
+    want(&mut client);
+    client.batch_execute("BEGIN; LOCK TABLE events").expect("a lock");
+    std::thread::scope(|scope| {
+        let cluster = &cluster;
+        let writer = scope.spawn(move || {
+            connect(cluster, "app")
+                .batch_execute("UPDATE events SET note = 'changed' WHERE who = 'quiet'")
+        });
+        let mut witness = connect(cluster, "app");
+        eventually("the writer to wait", SOON, || {
+            let waiting = "SELECT pid FROM pg_stat_activity WHERE query ~ '^UPDATE' AND wait_event_type = 'Lock'";
+            column(&mut witness, waiting).pop()
+        });
+        let outcome = "SELECT outcome || ' ' || coalesce(error, '') FROM maintenance.run_partition_maintenance('events')";
+        assert_eq!(column(&mut client, outcome), ["done "]);
+        client.batch_execute("COMMIT").expect("committed");
+        writer.join().expect("the writer").expect("its rows");
+    });
+    moved(&mut client);
+    let changed = "SELECT count(*) FROM events WHERE note = 'changed'";
+    assert_eq!(value(&mut client, changed).as_deref(), Some("20000"));
+}
+
 /// What subscribers get of a move would be a deletion and nothing more.
 #[test]
 fn rows_of_a_published_table_stay() {

@@ -289,7 +289,7 @@ fn what_cannot_be_taken_over_stays_with_pg_partman() {
             "{role}"
         );
     }
-    client.batch_execute("GRANT SELECT, DELETE ON partman.part_config TO owner").expect("grants");
+    client.batch_execute("GRANT USAGE ON SCHEMA partman TO owner; GRANT SELECT, DELETE ON partman.part_config TO owner").expect("grants");
     let mut owner = cluster.connect_as("owner", "app").expect("a session");
     owner.batch_execute("SELECT maintenance.adopt_partman('templated')").expect("taken over");
     assert!(!kept_by_partman(&mut client, "templated"));

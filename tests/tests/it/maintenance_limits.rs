@@ -145,3 +145,32 @@ fn the_worker_stays_ahead_of_ids_and_drops_what_is_far_behind() {
     eventually_true(&mut client, SOON, "SELECT to_regclass('orders_900') IS NOT NULL");
     locker.batch_execute("COMMIT").expect("unlocked");
 }
+
+/// DETACH CONCURRENTLY runs in transactions of its own: a limit ends its wait for a reader too.
+#[test]
+fn an_expiry_that_takes_too_long_is_given_up_and_carried_through_later() {
+    let cluster = cluster_with_worker(&[]);
+    let mut client = connect(&cluster, "app");
+    client
+        .batch_execute(
+            "CREATE TABLE events (created timestamptz NOT NULL) PARTITION BY RANGE (created);
+             SELECT maintenance.add_partition_policy('events', period => '1 day', premake => 1, lock_timeout => '10 minutes',
+                 max_runtime => '1s');
+             SELECT maintenance.create_partitions('events', '2015-05-01 00:00+00', '2015-05-02 00:00+00')",
+        )
+        .expect("a policy and an old partition");
+    let mut reader = connect(&cluster, "app");
+    reader.batch_execute("BEGIN; SELECT count(*) FROM events").expect("an open transaction");
+    client
+        .batch_execute("UPDATE maintenance.partition_policies SET retention = '30 days'")
+        .expect("a retention");
+    eventually_true(
+        &mut client,
+        SOON,
+        "SELECT count(*) = 1 FROM maintenance.health WHERE sqlstate = '57014' AND problem ~ 'max_runtime'",
+    );
+    reader.batch_execute("COMMIT").expect("the reader ends");
+    client.batch_execute("UPDATE maintenance.state SET retry_at = now()").expect("now");
+    eventually_true(&mut client, SOON, "SELECT to_regclass('events_20150501') IS NULL");
+    eventually_true(&mut client, SOON, "SELECT count(*) = 0 FROM maintenance.health");
+}

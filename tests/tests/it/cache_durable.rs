@@ -265,6 +265,66 @@ fn a_crash_loses_no_change_and_invents_none() {
     }
 }
 
+/// What a client does that begins: add_consumer, then look at the tables. Between the two nothing may be lost.
+#[test]
+fn what_is_not_in_the_table_after_adding_is_in_the_changes() {
+    let (cluster, mut client) = start(&[]);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let mut session = connect(&cluster, "app");
+            let stop = &stop;
+            scope.spawn(move || {
+                for n in 0.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let id = writer * 10_000_000 + n;
+                    session.execute("INSERT INTO items VALUES ($1)", &[&id]).expect("written");
+                }
+            });
+        }
+        let mut seen = Vec::new();
+        for round in 0..8 {
+            value(&mut client, &format!("SELECT cache_notify.add_consumer('round_{round}')"))
+                .expect("a position");
+            seen.push(column(&mut client, "SELECT 'items:' || id FROM items"));
+        }
+        stop.store(true, Ordering::Relaxed);
+        let mut other = connect(&cluster, "app");
+        // One that waits for a transaction can be cancelled, and leaves nothing behind.
+        let mut open = other.transaction().expect("a transaction");
+        open.batch_execute("INSERT INTO items VALUES (-1)").expect("written");
+        for call in [
+            "SELECT cache_notify.add_consumer('late')",
+            "DO $$ BEGIN PERFORM cache_notify.add_consumer('late'); EXCEPTION WHEN query_canceled THEN RAISE; END $$",
+        ] {
+            client.batch_execute("SET statement_timeout = '300ms'").expect("set");
+            assert_eq!(sqlstate(&mut client, call), "57014");
+            client.batch_execute("RESET statement_timeout").expect("reset");
+        }
+        assert_eq!(
+            value(&mut client, "SELECT count(*) FROM pg_replication_slots").as_deref(),
+            Some("9")
+        );
+        open.commit().expect("committed");
+        for (round, seen) in seen.into_iter().enumerate() {
+            let seen: HashSet<String> = seen.into_iter().collect();
+            // First: a writer may still be at its last row.
+            let written = column(&mut client, "SELECT 'items:' || id FROM items");
+            let told: HashSet<String> = column(
+                &mut client,
+                &format!("SELECT payload FROM cache_notify.changes_since('round_{round}', NULL)"),
+            )
+            .into_iter()
+            .collect();
+            for id in written {
+                assert!(seen.contains(&id) || told.contains(&id), "{id} in round {round}");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_consumer_that_keeps_too_much_is_dropped_and_told() {
     let (cluster, mut client) = start(&["cache_notify.max_lag = '6MB'"]);

@@ -40,7 +40,7 @@ fn a_full_ring_leaves_no_cache_stale() {
     }
 }
 
-/// Before 17 the queue is 8 GB, whatever is set.
+/// Before 17 the queue is 8 GB, whatever is set: to fill it takes about a minute and that much of the disk.
 #[test]
 fn a_full_notification_queue_leaves_no_cache_stale() {
     if tests::server().major < 17 {

@@ -134,7 +134,8 @@ fn make_tables(client: &mut Client, delivery: &Delivery, round: &Round) {
                  moved_rows => {});",
             channel(round),
             round.payload,
-            round.max_keys,
+            // So that a few rows that are taken back would give a * for a table that never has one otherwise.
+            if table == "spared" { round.max_keys.min(20) } else { round.max_keys },
             delivery.name,
             table == "places"
         );
@@ -705,8 +706,7 @@ impl Writer<'_> {
                 "INSERT INTO places VALUES ({id}, 0), ({other}, 2); UPDATE places SET area = 1 WHERE id = {id}"
             ),
             5 => format!("UPDATE places SET id = {id} WHERE id = {}", self.shared()),
-            // So that more than max_keys give a * for a table that never has one.
-            6 => format!("INSERT INTO spared SELECT generate_series({id}00000, {id}02000)"),
+            6 => format!("INSERT INTO spared SELECT generate_series({id}00000, {id}00030)"),
             _ => "TRUNCATE spared".to_owned(),
         };
         self.run(&sql)

@@ -441,12 +441,17 @@ pub fn partitions(
     let oids: Vec<Oid> = parents.keys().copied().collect();
     let rows = latest(|| {
         select_kept(
-            "SELECT i.inhparent, n.nspname::text, c.relname::text, c.relkind = 'f', c.relpartbound::text,
-                 i.inhdetachpending, c.oid
+            // OFFSET keeps the planner from reading all of pg_class, which may be far larger than what is asked for.
+            "SELECT i.inhparent, n.nspname::text, c.relname, c.is_foreign, c.bound, i.inhdetachpending, i.inhrelid
              FROM pg_catalog.pg_inherits i
-             JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+             CROSS JOIN LATERAL (
+                 SELECT c.relnamespace, c.relname::text, c.relkind = 'f', c.relpartbound::text
+                 FROM pg_catalog.pg_class c
+                 WHERE c.oid = i.inhrelid AND c.relispartition
+                 OFFSET 0
+             ) c (relnamespace, relname, is_foreign, bound)
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-             WHERE i.inhparent = ANY ($1) AND c.relispartition",
+             WHERE i.inhparent = ANY ($1)",
             &[oids.into()],
             |row| {
                 let parent = row.get::<Oid>(1)?.unwrap_or(pg_sys::InvalidOid);

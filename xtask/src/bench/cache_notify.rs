@@ -5,7 +5,7 @@ use super::listener::{Listener, Poller};
 use super::load::{Load, Writer};
 use super::report::{LeftOut, Reading};
 use super::{Bench, DATABASE, Run};
-use crate::setup::borrow_extension;
+use crate::setup::{Borrowed, borrow_extension};
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use std::process::Command;
@@ -167,7 +167,9 @@ fn make_trigger(server: &Server, client: &mut Client, kind: &Kind) -> Result<()>
     match kind.label {
         BARE => compile("bare_notify", server)?,
         WAL2JSON => {
-            borrow_extension("wal2json", server)?;
+            let plugin =
+                Borrowed { package: "wal2json", extension: "wal2json", library: "wal2json" };
+            borrow_extension(&plugin, server)?;
             allow_plugin(client, "wal2json")?;
         }
         _ => {}

@@ -24,19 +24,22 @@ CREATE VIEW maintenance.status AS
 COMMENT ON VIEW maintenance.status IS 'Each policy with its last and next run; next_run is NULL for partition policies, which every pass looks at. partitions_ahead begin after now, default_rows are counted up to 10,000';
 
 CREATE VIEW maintenance.health AS
-    SELECT kind, relation, sqlstate, error AS problem, hint, failures, last_run, next_run
-    FROM maintenance.status
-    WHERE failures > 0
+    WITH extents AS MATERIALIZED (SELECT * FROM maintenance.partition_status())
+    SELECT s.kind, c.oid::pg_catalog.regclass AS relation, s.sqlstate, s.error AS problem, s.hint, s.failures, s.last_run,
+           s.retry_at AS next_run
+    FROM maintenance.state s
+    JOIN pg_catalog.pg_class c ON c.oid = s.relation
+    WHERE s.failures > 0
     UNION ALL
     SELECT 'partition', parent, '01000',
            pg_catalog.format('rows in the default partition: %s%s', CASE WHEN default_rows >= 10000 THEN 'at least ' END, default_rows),
            'No partition was there for them. maintenance.create_partitions() makes one and moves them into it.', 0, NULL, NULL
-    FROM maintenance.partition_status()
+    FROM extents
     WHERE default_rows > 0
     UNION ALL
     SELECT 'partition', parent, '01000', 'the type of the partition key ends before the partitions that should be kept ready',
            'Change the key to a larger type: what comes after its last value cannot be stored.', 0, NULL, NULL
-    FROM maintenance.partition_status()
+    FROM extents
     WHERE key_ends
     UNION ALL
     SELECT 'refresh', p.matview, '01000',
@@ -59,12 +62,16 @@ COMMENT ON VIEW maintenance.coverage_gaps IS 'Ranges between now and the horizon
 
 CREATE VIEW maintenance.metrics AS
     WITH policies AS (
-        SELECT s.kind, s.relation, s.last_run, s.last_outcome, s.next_run, s.failures,
-               pg_catalog.jsonb_build_object('kind', s.kind, 'relation', pg_catalog.format('%I.%I', n.nspname, c.relname)) AS labels
-        FROM maintenance.status s
-        JOIN pg_catalog.pg_class c ON c.oid = s.relation
+        SELECT p.kind, p.relation, s.last_run, COALESCE(s.failures, 0) AS failures,
+               CASE WHEN s.failures > 0 THEN s.retry_at ELSE s.next_run END AS next_run,
+               pg_catalog.jsonb_build_object('kind', p.kind, 'relation', pg_catalog.format('%I.%I', n.nspname, c.relname)) AS labels
+        FROM (SELECT 'partition' AS kind, parent AS relation FROM maintenance.partition_policies
+              UNION ALL
+              SELECT 'refresh', matview FROM maintenance.refresh_policies) p
+        JOIN pg_catalog.pg_class c ON c.oid = p.relation
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    ), partitions AS (
+        LEFT JOIN maintenance.state s ON s.kind = p.kind AND s.relation = p.relation::pg_catalog.oid
+    ), partitions AS MATERIALIZED (
         SELECT x.*, p.labels
         FROM maintenance.partition_status() x
         JOIN policies p ON p.kind = 'partition' AND p.relation = x.parent

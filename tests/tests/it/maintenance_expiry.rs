@@ -93,8 +93,17 @@ fn a_detach_that_was_killed_between_its_halves_is_carried_through() {
     let cluster = cluster_with_worker(&[]);
     let mut client = connect(&cluster, "app");
     old_days(&mut client, "lock_timeout => '10 minutes'");
-    // The day before yesterday of 2015 first: one partition for each round.
-    for (day, victim) in [("20150501", "worker"), ("20150502", "postmaster")] {
+    client
+        .batch_execute(
+            "SELECT maintenance.create_partitions('events', '2015-05-03 00:00+00', '2015-05-04 00:00+00')",
+        )
+        .expect("a third day");
+    let launcher =
+        "SELECT pid::text FROM pg_stat_activity WHERE backend_type = 'maintenance_worker launcher'";
+    // The oldest first: one partition for each round.
+    for (day, victim) in
+        [("20150501", "worker"), ("20150502", "postmaster"), ("20150503", "launcher")]
+    {
         let mut client = connect(&cluster, "app");
         let mut reader = connect(&cluster, "app");
         reader.batch_execute("BEGIN; SELECT count(*) FROM events").expect("an open transaction");
@@ -106,9 +115,13 @@ fn a_detach_that_was_killed_between_its_halves_is_carried_through() {
         let worker = eventually("the worker to wait", SOON, || column(&mut client, WORKER).pop());
         let remembered = "SELECT string_agg(name, ',') FROM maintenance.expiring";
         assert_eq!(value(&mut client, remembered), Some(format!("public.events_{day}")));
-        if victim == "worker" {
-            kill(Pid::from_raw(worker.parse().expect("a number")), Signal::SIGKILL)
-                .expect("killed");
+        if victim != "postmaster" {
+            let pid = if victim == "worker" {
+                worker
+            } else {
+                value(&mut client, launcher).expect("a launcher")
+            };
+            kill(Pid::from_raw(pid.parse().expect("a number")), Signal::SIGKILL).expect("killed");
             back(&cluster, &mut reader);
         } else {
             cluster.crash_and_restart().expect("the server comes back");

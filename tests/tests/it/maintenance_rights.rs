@@ -345,7 +345,7 @@ fn a_policy_belongs_to_whoever_owns_the_table_now() {
     );
     // Without the right to make tables there, none is made, and that is said.
     admin
-        .batch_execute("REVOKE CREATE ON SCHEMA public FROM second; UPDATE maintenance.partition_policies SET premake = 2")
+        .batch_execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC, second; UPDATE maintenance.partition_policies SET premake = 2")
         .expect("a right less");
     let refused = "SELECT count(*) = 1 FROM maintenance.health WHERE sqlstate = '42501'";
     eventually_true(&mut admin, SOON, refused);

@@ -621,14 +621,15 @@ pub fn forget_dropped() -> Result<(), ErrorReport> {
         WHERE c.oid = e.partition AND e.name = pg_catalog.format('%I.%I', n.nspname, c.relname)
           AND (NOT c.relispartition OR i.inhdetachpending))";
     let unnamed = "pg_catalog.to_regclass(t.relation) IS NULL";
-    let gone = "NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid =";
+    // Not EXISTS, which the planner may turn into a join with all of pg_class.
+    let gone = "(SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid =";
     let dropped = read(
         &format!(
-            "SELECT EXISTS (SELECT FROM maintenance.partition_policies p WHERE {gone} p.parent))
-                 OR EXISTS (SELECT FROM maintenance.refresh_policies p WHERE {gone} p.matview))
-                 OR EXISTS (SELECT FROM maintenance.state s WHERE {gone} s.relation))
+            "SELECT EXISTS (SELECT FROM maintenance.partition_policies p WHERE {gone} p.parent) IS NULL)
+                 OR EXISTS (SELECT FROM maintenance.refresh_policies p WHERE {gone} p.matview) IS NULL)
+                 OR EXISTS (SELECT FROM maintenance.state s WHERE {gone} s.relation) IS NULL)
                  OR EXISTS (SELECT FROM maintenance.totals t WHERE {unnamed})
-                 OR EXISTS (SELECT FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent))"
+                 OR EXISTS (SELECT FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent) IS NULL)"
         ),
         &[],
         |row| row.get::<bool>(1),
@@ -636,10 +637,19 @@ pub fn forget_dropped() -> Result<(), ErrorReport> {
     if dropped.first() != Some(&Some(true)) {
         return Ok(());
     }
-    write(&format!("DELETE FROM maintenance.partition_policies p WHERE {gone} p.parent)"), &[])?;
-    write(&format!("DELETE FROM maintenance.refresh_policies p WHERE {gone} p.matview)"), &[])?;
-    write(&format!("DELETE FROM maintenance.state s WHERE {gone} s.relation)"), &[])?;
+    write(
+        &format!("DELETE FROM maintenance.partition_policies p WHERE {gone} p.parent) IS NULL"),
+        &[],
+    )?;
+    write(
+        &format!("DELETE FROM maintenance.refresh_policies p WHERE {gone} p.matview) IS NULL"),
+        &[],
+    )?;
+    write(&format!("DELETE FROM maintenance.state s WHERE {gone} s.relation) IS NULL"), &[])?;
     write(&format!("DELETE FROM maintenance.totals t WHERE {unnamed}"), &[])?;
-    write(&format!("DELETE FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent)"), &[])?;
+    write(
+        &format!("DELETE FROM maintenance.expiring e WHERE {settled} OR {gone} e.parent) IS NULL"),
+        &[],
+    )?;
     Ok(())
 }

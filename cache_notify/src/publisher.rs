@@ -33,6 +33,8 @@ const BATCH: usize = 128 * 1024;
 /// costs the writers more than the messages do.
 const MANY: u64 = 32;
 const LONGER: u32 = 4;
+/// ERRCODE_PROGRAM_LIMIT_EXCEEDED, of a NOTIFY for which the queue has no room.
+const QUEUE_FULL: &str = "54000";
 /// After an error, such as a full notification queue.
 const RETRY: Duration = Duration::from_millis(250);
 /// How often an error that stays is logged.
@@ -332,6 +334,9 @@ impl Publisher {
     }
 
     fn failed(&mut self, error: &Caught) {
+        if error.sqlstate == QUEUE_FULL {
+            make_room();
+        }
         if let Some(mut ring) = shared::lock()
             && let Some(database) = ring.databases.get_mut(usize::from(self.place))
         {
@@ -345,16 +350,23 @@ impl Publisher {
     }
 }
 
+/// Frees what every listener has read of the notification queue. The server does that when a NOTIFY commits, which none can
+/// while the queue is full, and when it is asked how full the queue is.
+fn make_room() {
+    let asked = toplevel::transaction(|| {
+        select("SELECT pg_catalog.pg_notification_queue_usage()", &[], |row| row.get::<f64>(1))
+            .map(drop)
+            .unwrap_or_report();
+    });
+    if let Err(error) = asked {
+        complain(&error);
+    }
+}
+
 fn complain(error: &Caught) {
-    ereport!(
-        PgLogLevel::WARNING,
-        PgSqlErrorCode::ERRCODE_WARNING,
-        format!(
-            "cache_notify publisher failed, it tries again: {} {}",
-            error.sqlstate, error.message
-        ),
-        error.hint.clone().unwrap_or_default()
-    );
+    let Caught { sqlstate, message, .. } = error;
+    let text = format!("cache_notify publisher failed, it tries again: {sqlstate} {message}");
+    warning!("{text}");
 }
 
 /// The channels that deliveries `async` and `durable` may use in this database, as far as the catalog knows them.

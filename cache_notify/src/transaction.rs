@@ -107,7 +107,7 @@ pub fn notify(channel: &[u8], payload: &[u8]) {
         unreachable!("a NUL byte in a value of the server");
     };
     // SAFETY: we are in a transaction; both strings are NUL-terminated and copied by the server. The guard turns an error
-    // (22023, 53400) into the unwinding that Rust frames need.
+    // (22023, 54000) into the unwinding that Rust frames need.
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| Async_Notify(channel.as_ptr(), payload.as_ptr()));
     }

@@ -204,12 +204,14 @@ impl Node {
         Ok(())
     }
 
-    /// Acts on everything that this node, as a consumer, has not confirmed.
+    /// Acts on everything that was committed before now and that this node, as a consumer, has not confirmed. Writers do not
+    /// stop, so that it may never find nothing.
     fn catch_up(&self, client: &mut Client, redis: &mut Link) -> Result<(), postgres::Error> {
+        let now: String = client.query_one("SELECT pg_current_wal_insert_lsn()::text", &[])?.get(0);
         loop {
-            match self.read_changes(client, redis) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
+            match self.read_changes(client, redis, &now) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
                 // Lost, or not there yet: from here on nothing is missed, and what came before is not known.
                 Err(error) if matches!(code(&error), "55000" | "42704") => {
                     client.query("SELECT cache_notify.add_consumer($1)", &[&self.name])?;
@@ -220,26 +222,28 @@ impl Node {
         }
     }
 
+    /// Reads some, and tells whether that was all up to a position.
     fn read_changes(
         &self,
         client: &mut Client,
         redis: &mut Link,
-    ) -> Result<usize, postgres::Error> {
+        up_to: &str,
+    ) -> Result<bool, postgres::Error> {
         let changes = client.query(
-            "SELECT position::text, payload FROM cache_notify.changes_since($1, 1000)",
-            &[&self.name],
+            "SELECT position::text, payload, position >= $2::text::pg_lsn
+             FROM cache_notify.changes_since($1, 1000)",
+            &[&self.name, &up_to],
         )?;
         for change in &changes {
             self.handle(redis, change.get(1));
         }
-        if let Some(last) = changes.last() {
-            // Only now: what was not confirmed comes again.
-            client.execute(
-                "SELECT cache_notify.confirm($1, $2::text::pg_lsn)",
-                &[&self.name, &last.get::<_, String>(0)],
-            )?;
-        }
-        Ok(changes.len())
+        let Some(last) = changes.last() else { return Ok(true) };
+        // Only now: what was not confirmed comes again.
+        client.execute(
+            "SELECT cache_notify.confirm($1, $2::text::pg_lsn)",
+            &[&self.name, &last.get::<_, String>(0)],
+        )?;
+        Ok(last.get(2))
     }
 
     // Reading

@@ -247,6 +247,10 @@ pub struct Borrowed {
     pub library: &'static str,
 }
 
+/// What sets of partitions are taken over from, and compared with.
+pub const PARTMAN: Borrowed =
+    Borrowed { package: "partman", extension: "pg_partman", library: "pg_partman_bgw" };
+
 /// Puts an extension of others, which a bench compares with, into a private copy of Debian's server.
 ///
 /// Its files are copied by name: the copy of the server may be older than the package.

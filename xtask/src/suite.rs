@@ -1,6 +1,6 @@
 //! `make test`: every tier, each with its runner's own output, and one line that counts them all.
 
-use crate::setup::{Borrowed, Toolchain, borrow_extension, given_pg_config, program_for_tests};
+use crate::setup::{PARTMAN, Toolchain, borrow_extension, given_pg_config, program_for_tests};
 use crate::{coverage, docs, fetch};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -419,10 +419,6 @@ const NEED_PROGRAMS: [(&str, &[&str]); 2] = [
     ("redis-server", &["cache_client::", "cache_faults::"]),
     ("pgbouncer", &["cache_pgbouncer::"]),
 ];
-
-/// What sets are taken over from.
-const PARTMAN: Borrowed =
-    Borrowed { package: "partman", extension: "pg_partman", library: "pg_partman_bgw" };
 
 /// The `tests` crate: real clusters, several sessions, crashes, standbys.
 fn clusters(server: &Server, without_icu: Option<&Server>) -> Result<Tally> {

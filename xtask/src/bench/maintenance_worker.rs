@@ -3,7 +3,7 @@
 use super::figure::{Contender, Figure, Target};
 use super::report::Reading;
 use super::{Bench, DATABASE, Run};
-use crate::setup::{Borrowed, borrow_extension};
+use crate::setup::{PARTMAN, borrow_extension};
 use anyhow::{Context, Result, bail, ensure};
 use postgres::Client;
 use std::cell::Cell;
@@ -27,9 +27,6 @@ pub const BENCH: Bench = Bench {
     ],
     run,
 };
-
-const PARTMAN: Borrowed =
-    Borrowed { package: "partman", extension: "pg_partman", library: "pg_partman_bgw" };
 
 /// Partitions that each table gets in the figure of creations.
 const AHEAD: i32 = 10;

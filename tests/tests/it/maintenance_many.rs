@@ -237,7 +237,7 @@ fn many_passes_leave_the_launcher_as_large_as_it_was() {
 /// The same for a session that calls the functions again and again.
 #[test]
 fn many_calls_in_one_session_leave_it_as_large_as_it_was() {
-    let calls = size("CALLS", 1_500);
+    let calls = size("CALLS", 800);
     let cluster = cluster(&["autovacuum = off"]);
     tests::create_app(&cluster);
     let mut client = connect(&cluster, "app");

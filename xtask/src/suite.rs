@@ -3,6 +3,7 @@
 use crate::setup::{PARTMAN, Toolchain, borrow_extension, given_pg_config, program_for_tests};
 use crate::{coverage, docs, fetch};
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use xtask::server::Server;
 use xtask::workspace::{Account, EXTENSIONS, root, target};
 
 /// What a runner counted.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     pub passed: u32,
     pub failed: u32,

@@ -83,6 +83,9 @@ pub struct Site {
     promoted: AtomicBool,
     redis: Mutex<Redis>,
     pub delivery: &'static Delivery,
+    /// Commits return before they are on disk. Then nobody does what waits for the disk all the same, so that a crash
+    /// has something to take back.
+    commits_early: bool,
     nodes: Vec<Node>,
     load: AtomicBool,
     closing: AtomicBool,
@@ -121,6 +124,7 @@ impl Site {
             promoted: AtomicBool::new(false),
             redis: Mutex::new(redis),
             delivery,
+            commits_early: settings.contains(&"synchronous_commit = off"),
             nodes: vec![Node::new("alpha", care), Node::new("beta", care)],
             load: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -323,6 +327,10 @@ impl Site {
                     self.nodes.iter().for_each(|node| node.cut_off.store(is_cut, Ordering::SeqCst));
                 };
                 cut(true);
+                // One that still hears would drop what is written now, trusting its cache or not.
+                eventually("they have gone", PATIENCE, || {
+                    self.nodes.iter().all(|node| !node.l1.is_open()).then_some(())
+                });
                 let mut client = self.connect("another").expect("a session");
                 client
                     .batch_execute("UPDATE items SET value = nextval('versions') WHERE id % 2 = 0")

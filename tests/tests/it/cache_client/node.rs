@@ -103,7 +103,9 @@ impl Node {
     /// Redis could not be told of something: once it answers again, all of it is dropped.
     fn mend(&self, redis: &mut Link) {
         if !self.l2_is_sound.load(Ordering::SeqCst) && redis.with(l2::drop_all).is_some() {
-            self.l1.drop_all();
+            if !self.care.keeps_l1_when_back {
+                self.l1.drop_all();
+            }
             self.l2_is_sound.store(true, Ordering::SeqCst);
         }
     }

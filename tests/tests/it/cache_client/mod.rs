@@ -407,7 +407,7 @@ impl Site {
             );
             filled.err()
         });
-        assert_eq!(full.code().map(postgres::error::SqlState::code), Some("53400"), "{full:?}");
+        assert_eq!(full.code().map(postgres::error::SqlState::code), Some("54000"), "{full:?}");
         std::thread::sleep(Duration::from_millis(300));
         idle.batch_execute("ROLLBACK").expect("rolled back");
     }

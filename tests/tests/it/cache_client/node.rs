@@ -507,9 +507,9 @@ fn code(error: &postgres::Error) -> &str {
 fn expected(error: &postgres::Error) {
     let class = &code(error).get(..2).unwrap_or("");
     // 57P: the server is going down, starting, or an administrator ended the session. 55006: the slot is not yet free of
-    // the session that was killed. 53400: the notification queue is full. 25006: the standby is not promoted yet.
+    // the session that was killed. 54000: the notification queue is full. 25006: the standby is not promoted yet.
     let fine = error.is_closed()
         || ["", "57", "08"].contains(class)
-        || ["55006", "53400", "25006"].contains(&code(error));
+        || ["55006", "54000", "25006"].contains(&code(error));
     assert!(fine, "{error:?}");
 }
